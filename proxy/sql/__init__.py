@@ -1,0 +1,29 @@
+"""Statement text -> facts. Pure: no sockets, no clock, no files. This module is the room's door."""
+
+from proxy.sql.facts import (
+    Act,
+    Bounds,
+    Call,
+    Census,
+    Effect,
+    Facts,
+    Modifier,
+    Settings,
+    Target,
+    TargetKind,
+    Unreadable,
+)
+
+__all__ = [
+    "Act",
+    "Bounds",
+    "Call",
+    "Census",
+    "Effect",
+    "Facts",
+    "Modifier",
+    "Settings",
+    "Target",
+    "TargetKind",
+    "Unreadable",
+]

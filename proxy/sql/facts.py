@@ -1,0 +1,221 @@
+"""What a parser's reading says of a statement: the vocabulary that the whole proxy decides in.
+
+Frozen values without behaviour. Nothing here knows a parser, a catalog or a policy; the witnesses build these values,
+`expand` widens them by the catalog, and the policy judges them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """What a statement would do to the database: a closed set. Every statement node of the grammar maps to at least one."""
+
+    # Rows
+    SELECT = "select"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    MERGE = "merge"
+    TRUNCATE = "truncate"
+    COPY_IN = "copy_in"
+    """COPY ... FROM STDIN: rows into a relation. The client sends them."""
+    COPY_OUT = "copy_out"
+    """COPY ... TO STDOUT: rows to the client."""
+    COPY_FILE = "copy_file"
+    """COPY from or to a file of the server."""
+    COPY_PROGRAM = "copy_program"
+    """COPY from or to a program that the server runs."""
+    LARGE_OBJECT = "large_object"
+    # Definitions
+    CREATE = "create"
+    ALTER = "alter"
+    DROP = "drop"
+    COMMENT = "comment"
+    SECURITY_LABEL = "security_label"
+    GRANT = "grant"
+    """GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, and REASSIGN OWNED."""
+    IMPORT = "import"
+    """IMPORT FOREIGN SCHEMA."""
+    # Code
+    EXECUTE_FUNCTION = "execute_function"
+    """Code runs that is not known to be harmless: a function, an operator, a cast, an aggregate."""
+    CALL = "call"
+    DO = "do"
+    LOAD = "load"
+    """LOAD: a shared library into the server."""
+    # Session and transaction
+    SET = "set"
+    """SET, RESET, and functions that change a setting of the session."""
+    SHOW = "show"
+    ROLE_CHANGE = "role_change"
+    """SET ROLE, SET SESSION AUTHORIZATION and their RESET."""
+    SYSTEM_SETTING = "system_setting"
+    """ALTER SYSTEM."""
+    DISCARD = "discard"
+    TRANSACTION = "transaction"
+    TWO_PHASE = "two_phase"
+    """PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED."""
+    CURSOR = "cursor"
+    PREPARE = "prepare"
+    """PREPARE, EXECUTE, DEALLOCATE of a named statement. What PREPARE prepares has effects of its own beside this one."""
+    LOCK = "lock"
+    LISTEN = "listen"
+    """LISTEN and UNLISTEN."""
+    NOTIFY = "notify"
+    EXPLAIN = "explain"
+    """EXPLAIN; with ANALYZE the explained statement's own effects stand beside this one."""
+    # The server
+    MAINTAIN = "maintain"
+    """VACUUM, ANALYZE, CLUSTER, REINDEX, REFRESH MATERIALIZED VIEW."""
+    CHECKPOINT = "checkpoint"
+    REPLICATE = "replicate"
+    """Publications, subscriptions, and the replication protocol."""
+
+
+class Modifier(StrEnum):
+    """What makes an effect reach further or act otherwise than its plain form."""
+
+    CASCADE = "cascade"
+    RESTART_IDENTITY = "restart_identity"
+    UNBOUNDED = "unbounded"
+    """UPDATE or DELETE whose WHERE is missing or always true."""
+    ON_CONFLICT_UPDATE = "on_conflict_update"
+    LOCKING = "locking"
+    """FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE."""
+    CONCURRENTLY = "concurrently"
+    ANALYZE = "analyze"
+    """EXPLAIN ANALYZE: the statement runs."""
+    WITH_HOLD = "with_hold"
+    TEMPORARY = "temporary"
+    LOCAL = "local"
+    """SET LOCAL: until the transaction ends."""
+
+
+class TargetKind(StrEnum):
+    """The kind of object that an effect falls on."""
+
+    RELATION = "relation"
+    """Table, view, materialized view, foreign table, sequence, index."""
+    FUNCTION = "function"
+    """Function, procedure or aggregate."""
+    OPERATOR = "operator"
+    TYPE = "type"
+    SCHEMA = "schema"
+    DATABASE = "database"
+    ROLE = "role"
+    SETTING = "setting"
+    """A configuration parameter, lower case, as `search_path` or `myapp.tenant`."""
+    CHANNEL = "channel"
+    PREPARED = "prepared"
+    CURSOR = "cursor"
+    FILE = "file"
+    PROGRAM = "program"
+    LANGUAGE = "language"
+    OTHER = "other"
+    """Anything else that DDL names: extension, trigger, policy, publication, server ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The object that an effect falls on. Names are as the catalog would hold them: folded, unquoted, 63 bytes at most."""
+
+    kind: TargetKind
+    schema: str | None = None
+    """None: not written, to be resolved under the session's search_path; or a kind of object that has no schema."""
+    name: str = ""
+    """Empty where the statement names no object (DROP OWNED, VACUUM of everything)."""
+    candidates: tuple[str, ...] = ()
+    """Schemas an unwritten schema may resolve to, in order; filled by `expand`. Empty: unknown, any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One effect on one target."""
+
+    effect: Effect
+    target: Target | None = None
+    modifiers: frozenset[Modifier] = frozenset()
+    value: str | None = None
+    """SET's value where it is one plain constant or name, else None. Only for effect `set`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Code that the statement runs by name: function, aggregate, operator or type (an explicit cast)."""
+
+    kind: TargetKind
+    """FUNCTION, OPERATOR or TYPE."""
+    schema: str | None
+    """None: unqualified. The grammar's own forms (EXTRACT, COALESCE, CURRENT_DATE, LIKE ...) say `pg_catalog`."""
+    name: str
+    arguments: int | None = None
+    """How many arguments are passed; None where it cannot be told (VARIADIC). `count(*)` passes 0."""
+    constants: tuple[str | None, ...] = ()
+    """Text of each argument that is a plain string constant, None for others; only where `schema.name` is one whose
+    constants decide (set_config, current_setting). Setting it makes the facts literal-bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything a reading says of one statement."""
+
+    tag: str
+    """Command tag as PostgreSQL prints it, without counts: `SELECT`, `DROP TABLE`, `COPY`."""
+    acts: tuple[Act, ...] = ()
+    """In the order of the text, without repetition. Includes what CTEs, EXPLAIN ANALYZE, PREPARE and DECLARE carry."""
+    calls: tuple[Call, ...] = ()
+    """What runs by name; `expand` turns each that is not known harmless into an act."""
+    columns: frozenset[str] = frozenset()
+    """Last parts of qualified column references (`u.email` gives `email`): each may be a function call in attribute
+    notation if a function of that name exists."""
+    literal_bound: bool = False
+    """A constant's value decided something above, so only the exact text may be the key of a cached decision."""
+    disagreement: str | None = None
+    """What the two witnesses do not agree on, in words; None where they agree or one has no reading."""
+    witnesses: tuple[str, ...] = ("libpg_query",)
+    """Whose readings stand behind these facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """No reading could be established: malformed, beyond a bound, or in a form that is not understood."""
+
+    because: str
+    """One clause in words, lower case, no full stop."""
+    syntax_error: bool = False
+    """PostgreSQL's own grammar refuses the text, so the server will too, without doing anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Limits that hold before any recursive code sees a statement."""
+
+    statement_bytes: int = 1_048_576
+    """Size of the text in UTF-8 bytes."""
+    nesting_depth: int = 500
+    """Depth of brackets and of the parse tree that is walked."""
+    statements: int = 1_000
+    """Statements in one text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What of a session's state changes how a statement is read, as the server reported it."""
+
+    search_path: tuple[str, ...] | None = None
+    """Schemas in order, `$user` already replaced; None where the server does not report it."""
+    standard_conforming_strings: bool = True
+    client_encoding: str = "UTF8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """A picture of one database's catalog at one moment, as far as a decision needs it."""
+
+    epoch: int
+    """Grows by one with every change of the picture; part of the key of a cached decision."""
+    function_names: frozenset[str] = frozenset()
+    """Names of functions, procedures and aggregates outside pg_catalog and information_schema."""
