@@ -1,0 +1,44 @@
+"""The protocol through the proxy: every conversation of a person is answered, and passed on, to the byte.
+
+Two comparisons in one run of each script: the client hears from the proxy what it hears from the server, and the server
+hears from the proxy what the client said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.database.cluster import Cluster
+from tests.database.conversations import CONVERSATIONS
+from tests.database.masks import lines, mask_backend, mask_frontend
+from tests.database.proxy_process import ProxyProcess
+from tests.database.script import Script, Speaker
+from tests.database.tap import Tap
+from tests.database.wire import split_frontend
+
+# The proxy answers these packets itself, and the server never hears of them.
+ANSWERED_BY_THE_PROXY = {"GSS encryption refused", "a protocol of the past", "a protocol of the far future", "no user"}
+
+
+def answers(port: int, script: Script) -> list[list[str]]:
+    """Collect what a script is answered, masked."""
+    with Speaker(port) as speaker:
+        return [lines([*map(mask_backend, speaker.do(step))]) for step in script]
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_person_is_answered_as_by_the_server(
+    name: str, cluster: Cluster, tapped_proxy: ProxyProcess, upstream_tap: Tap, reset: Callable[[], None]
+) -> None:
+    """A person hears the server's own messages in the server's order, and the server hears the person's own bytes."""
+    script = CONVERSATIONS[name]
+    expected = answers(cluster.port, script)
+    reset()
+    upstream_tap.settle()
+    assert expected == answers(tapped_proxy.port, script)
+    if name not in ANSWERED_BY_THE_PROXY:
+        (recording,) = upstream_tap.settle()
+        said = split_frontend(b"".join(step.send for step in script))
+        assert lines([*map(mask_frontend, said)]) == recording.said()["frontend"]
