@@ -13,6 +13,8 @@ from proxy.sql.facts import (
     TargetKind,
     Unreadable,
 )
+from proxy.sql.normal import fingerprint, mask, normalize
+from proxy.sql.reading import read_statements
 
 __all__ = [
     "Act",
@@ -26,4 +28,8 @@ __all__ = [
     "Target",
     "TargetKind",
     "Unreadable",
+    "fingerprint",
+    "mask",
+    "normalize",
+    "read_statements",
 ]

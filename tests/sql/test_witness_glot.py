@@ -1,0 +1,53 @@
+"""sqlglot's reading, and when it has none."""
+
+import pytest
+
+from proxy.sql.facts import Effect
+from proxy.sql.witness_glot import read_glot
+
+DEEP = {
+    "brackets": "SELECT " + "(" * 5_000 + "1" + ")" * 5_000,
+    "subqueries in FROM": "SELECT * FROM " + "(SELECT * FROM " * 11_000 + "t" + ") a" * 11_000,
+    "CASE": "SELECT " + "CASE WHEN a THEN " * 3_000 + "1" + " END" * 3_000,
+    "NOT": "SELECT " + "NOT " * 3_000 + "a",
+    "minus": "SELECT " + "- " * 3_000 + "1",
+    "ARRAY, exponential": "SELECT " + "ARRAY[" * 30 + "1" + "]" * 30,
+    "type names, exponential": "SELECT " + "date(" * 30 + "1" + ")" * 30,
+    "casts, exponential": "SELECT " + "a::int[" * 30 + "1" + "]" * 30,
+    "user types, exponential": "SELECT " + "a::foo[" * 30 + "1" + "]" * 30,
+    "many tokens": "INSERT INTO t VALUES " + ",".join(["(1)"] * 3_000),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
+def test_sqlglot_stands_down_when_a_text_would_crash_or_stall_its_parser(text: str) -> None:
+    """Each of these ends the process or does not end, if sqlglot's parser sees it."""
+    assert read_glot(text) is None
+
+
+def test_names_are_folded_as_postgresql_folds() -> None:
+    """Unquoted ASCII letters are lowered, quoted names and other letters stay, 63 bytes count."""
+    found = read_glot('SELECT * FROM Abc, "Abc", \u00c4B, ' + "x" * 70)
+    assert found is not None
+    assert found[0] is not None
+    assert {(None, "abc"), (None, "Abc"), (None, "\u00c4b"), (None, "x" * 63)} == found[0].read
+
+
+def test_writes_inside_a_cte_are_seen() -> None:
+    """A CTE's name is no relation, what it writes is written."""
+    found = read_glot("WITH c AS (DELETE FROM x RETURNING *) SELECT * FROM c, s.c")
+    assert found is not None
+    assert found[0] is not None
+    assert found[0].effects == {Effect.DELETE}
+    assert found[0].written == {(None, "x")}
+    assert found[0].read == {("s", "c")}
+
+
+@pytest.mark.parametrize("text", ["VACUUM", "CHECKPOINT", "NOTIFY a", "DISCARD ALL", "CLUSTER t", "DROP FUNCTION f"])
+def test_utility_statement_has_no_reading_when_sqlglot_takes_it_for_an_expression(
+    text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is a word of it logged."""
+    assert read_glot(text) in {None, (None,)}
+    assert capfd.readouterr() == ("", "")
