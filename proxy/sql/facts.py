@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Effect(StrEnum):
-    """What a statement would do to the database: a closed set. Every statement node of the grammar maps to at least one."""
+    """What a statement would do to the database: a closed set. Every statement of the grammar maps to one or more."""
 
     # Rows
     SELECT = "select"
@@ -60,7 +60,7 @@ class Effect(StrEnum):
     """PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED."""
     CURSOR = "cursor"
     PREPARE = "prepare"
-    """PREPARE, EXECUTE, DEALLOCATE of a named statement. What PREPARE prepares has effects of its own beside this one."""
+    """PREPARE, EXECUTE, DEALLOCATE of a named statement. What PREPARE prepares has effects of its own beside it."""
     LOCK = "lock"
     LISTEN = "listen"
     """LISTEN and UNLISTEN."""
@@ -120,7 +120,7 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The object that an effect falls on. Names are as the catalog would hold them: folded, unquoted, 63 bytes at most."""
+    """The object that an effect falls on. Names are as the catalog holds them: folded, unquoted, 63 bytes at most."""
 
     kind: TargetKind
     schema: str | None = None
@@ -140,6 +140,8 @@ class Act:
     modifiers: frozenset[Modifier] = frozenset()
     value: str | None = None
     """SET's value where it is one plain constant or name, else None. Only for effect `set`."""
+    note: str | None = None
+    """Why `expand` took this to be an act, in words for people: one clause, lower case, no full stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
