@@ -33,7 +33,15 @@ class Account:
     """A login as a policy sees it."""
 
     name: str
+    """The name of the policy's entry that matched; the login itself where none did."""
     kind: AccountKind
+    user: str | None = None
+    """The login; None: the same as the name."""
+
+    @property
+    def login(self) -> str:
+        """The name that the client authenticates with."""
+        return self.name if self.user is None else self.user
 
     @property
     def enforced(self) -> bool:
