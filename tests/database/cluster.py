@@ -94,7 +94,16 @@ class Cluster:
         self.data.mkdir(mode=0o700)
         if self.user is not None:
             shutil.chown(self.data, self.user)
-        command = [self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--encoding=UTF8"]
+        command: list[str | Path] = [
+            self.bin / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "--encoding=UTF8",
+        ]
         command += ["--locale=C", "--no-sync", "--no-instructions"]
         made = subprocess.run(command, user=self.user, cwd=scratch, capture_output=True, text=True)
         if made.returncode:
@@ -111,7 +120,16 @@ class Cluster:
     def start(self) -> None:
         """Start the server and return when it accepts connections."""
         options = [f"--{name}={value}" for name, value in self._settings.items()]
-        command = [self.bin / "postgres", "-D", self.data, "-p", str(self.port), "-k", self.data, *options]
+        command: list[str | Path] = [
+            self.bin / "postgres",
+            "-D",
+            self.data,
+            "-p",
+            str(self.port),
+            "-k",
+            self.data,
+            *options,
+        ]
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(command, user=self.user, cwd=self.data, stdout=log, stderr=log)
         for _ in range(int(READY_WITHIN_S / POLL_S)):

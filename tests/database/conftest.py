@@ -25,7 +25,7 @@ def demo_database(server: Cluster) -> None:
     server.run("CREATE DATABASE demo", database="postgres")
     server.run((HERE / "schema.sql").read_text())
     server.run(RESET)
-    command = [INTERLOCK, "install", "--dsn", server.url("owner")]
+    command: list[str | Path] = [INTERLOCK, "install", "--dsn", server.url("owner")]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode:
         raise RuntimeError(installed.stderr)

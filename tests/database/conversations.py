@@ -13,6 +13,7 @@ from tests.database.wire import (
     COPY_DONE,
     FLUSH,
     GSSENC_REQUEST,
+    SSL_REQUEST,
     SYNC,
     TERMINATE,
     bind,
@@ -284,7 +285,12 @@ CONVERSATIONS: Mapping[str, Script] = {
     "an unknown user": (say(startup("nobody_at_all"), until="$"),),
     "an unknown database": (say(startup("person_trust", database="nowhere"), until="$"),),
     "a wrong startup setting": (say(startup("person_trust", work_mem="lots"), until="$"),),
-    "GSS encryption refused": (say(request(GSSENC_REQUEST), until=""),),
+    "GSS and TLS refused, then in the clear": (
+        say(request(GSSENC_REQUEST), until="."),
+        say(request(SSL_REQUEST), until="."),
+        hello(),
+        END,
+    ),
     "half-close after a query": (hello(), say(query("SELECT 1"), half_close=True, until="$")),
     "half-close amid a batch": (hello(), say(parse("SELECT 1"), bind(), execute(), half_close=True, until="$")),
     "half-close during copy in": (

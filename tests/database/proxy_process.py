@@ -31,7 +31,14 @@ class ProxyProcess:
         self._log = scratch / "proxy.stderr"
         config = scratch / "proxy.yaml"
         config.write_text(json.dumps(settings))  # every JSON text is YAML
-        command = [INTERLOCK, "proxy", "--listen", f"127.0.0.1:{self.port}", "--upstream", f"127.0.0.1:{upstream}"]
+        command: list[str | Path] = [
+            INTERLOCK,
+            "proxy",
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--upstream",
+            f"127.0.0.1:{upstream}",
+        ]
         command += ["--policies", POLICIES, "--audit", self.audit, "--config", config]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=scratch, stdout=log, stderr=log)
