@@ -5,6 +5,7 @@ Every mask has its name and its reason. A mask blanks bytes and keeps their numb
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import struct
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from tests.database.wire import CANCEL_REQUEST, UNTYPED, Message
 
 SHOWN_BYTES = 300
+DIFFERENCES_SHOWN = 40
 
 MASKS = {
     "cancel_key": "BackendKeyData carries the session's process and a random key; CancelRequest repeats them.",
@@ -54,6 +56,13 @@ def _blank(message: Message, start: int, end: int | None = None) -> Message:
 def lines(messages: Sequence[Message]) -> list[str]:
     """One line a message, whole where short and by digest where long: what a failing comparison shows."""
     return [f"{m.code} {_shown(m.body)}" for m in messages]
+
+
+def differences(expected: Sequence[str], heard: Sequence[str]) -> list[str]:
+    """Name the first places where two conversations part, `-` expected and `+` heard; empty where they are equal."""
+    if list(expected) == list(heard):
+        return []
+    return list(difflib.unified_diff(expected, heard, "direct", "through", n=2, lineterm=""))[:DIFFERENCES_SHOWN]
 
 
 def _shown(body: bytes) -> str:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.database.masks import lines, mask_backend, mask_frontend
-from tests.database.wire import negotiations, split_backend, split_frontend
+from tests.database.wire import Message, negotiations, split_backend, split_frontend
 
 OVER_WITHIN_S = 20.0
 Alter = Callable[[bytes], bytes]
@@ -26,11 +26,18 @@ class Recording:
         self.frontend = bytearray()
         self.backend = bytearray()
 
-    def said(self) -> dict[str, list[str]]:
-        """Both directions, message by message, masked."""
-        sent = split_frontend(bytes(self.frontend))
-        answered = split_backend(bytes(self.backend), negotiations(sent))
-        return {"frontend": lines([*map(mask_frontend, sent)]), "backend": lines([*map(mask_backend, answered)])}
+    def said(self) -> list[str]:
+        """Show both directions, message by message, masked: first all that the client said, then all that it heard."""
+        said = [f"> {line}" for line in lines([*map(mask_frontend, self.requests())])]
+        return [*said, *(f"< {line}" for line in lines([*map(mask_backend, self.answers())]))]
+
+    def requests(self) -> list[Message]:
+        """Split what the client said."""
+        return split_frontend(bytes(self.frontend))
+
+    def answers(self) -> list[Message]:
+        """Split what the server said."""
+        return split_backend(bytes(self.backend), negotiations(self.requests()))
 
 
 class Tap:
