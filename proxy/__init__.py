@@ -1,1 +1,1 @@
-
+"""Stands between clients and PostgreSQL: reads, judges, records, and passes on or refuses."""

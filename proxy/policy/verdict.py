@@ -187,5 +187,5 @@ def _why_unreadable(reading: Unreadable) -> str:
 
 
 def _without_quotations(clause: str) -> str:
-    """Keep the words of a clause and drop what it quotes: a parser quotes the text it stumbles over, perhaps a literal."""
+    """Drop what a clause quotes: a parser quotes the text that it stumbles over, which may be a literal."""
     return " ".join(_QUOTED.sub("...", clause).split()).rstrip(".")

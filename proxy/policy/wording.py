@@ -158,8 +158,8 @@ def _hint_for_code(target: Target | None) -> str:
     shown = _name(target)
     if target.kind is TargetKind.FUNCTION and target.schema is None:
         return (
-            f"If PostgreSQL's own is meant, write pg_catalog.{_clean(target.name)}; else write the schema and ask a "
-            "policy author to permit execute_function on it."
+            f"If PostgreSQL's own is meant, write pg_catalog.{_clean(target.name)}: those known to be harmless may "
+            "be called so. Otherwise ask a policy author to permit execute_function on it, with its schema."
         )
     return f"Do without it, or ask a policy author to permit execute_function on {shown}."
 
@@ -199,6 +199,10 @@ class Step:
         return _MISSED[self.rule.sense, self.miss](self.rule, self.act)
 
 
+_SHOWN: Final = 6
+"""Patterns that the long form lists; the rule's line says the rest."""
+
+
 def _modifiers_permitted(rule: Rule, act: Act) -> str:
     extra = ", ".join(sorted(act.modifiers - rule.modifiers))
     return f"permits this only without: {extra}"
@@ -220,7 +224,9 @@ _MISSED: Final[dict[tuple[Sense, Miss], Callable[[Rule, Act], str]]] = {
 
 
 def _on(rule: Rule) -> str:
-    return ", ".join(pattern.text for pattern in rule.on or ())
+    listed = [pattern.text for pattern in rule.on or ()]
+    more = [f"{len(listed) - _SHOWN} more"] if len(listed) > _SHOWN else []
+    return ", ".join(listed[:_SHOWN] + more)
 
 
 def _object(act: Act) -> str:

@@ -1,5 +1,6 @@
 """Statement text -> facts. Pure: no sockets, no clock, no files. This module is the room's door."""
 
+from proxy.sql.consequences import expand
 from proxy.sql.facts import (
     Act,
     Bounds,
@@ -15,6 +16,7 @@ from proxy.sql.facts import (
 )
 from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
+from proxy.sql.search_path import search_path_of
 
 __all__ = [
     "Act",
@@ -28,8 +30,10 @@ __all__ = [
     "Target",
     "TargetKind",
     "Unreadable",
+    "expand",
     "fingerprint",
     "mask",
     "normalize",
     "read_statements",
+    "search_path_of",
 ]

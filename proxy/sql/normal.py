@@ -14,6 +14,8 @@ from postgast import PgQueryError
 from postgast.native import lib
 from postgast.pg_query_pb2 import NO_KEYWORD, ScanToken, Token
 
+from proxy.sql.tree_depth import check_tree_depth
+
 # `r'x'` is a cast to the type `r`, but normalized it would read `r$1`, which is one name: a column. Two texts of
 # different meaning would share a key.
 _GLUED = re.compile(r"[\w$\x80-\U0010ffff]\$[0-9]", re.ASCII)
@@ -40,12 +42,17 @@ CUT = "..."
 
 
 def normalize(text: str) -> str | None:
-    """Replace the constants of the text by `$n`, as libpg_query does; None where PostgreSQL's grammar refuses it.
+    """Replace the constants of the text by `$n`, as libpg_query does.
+
+    None where PostgreSQL's grammar refuses the text, or its tree may be deeper than libpg_query can walk.
 
     Texts with one normalized text have one parse tree but for constants and parameters. Where libpg_query would break
     that, the text comes back as it is. Two limits: statements other than queries keep some of their constants, and the
     result may be a text that the grammar refuses (`DO $1`): what cannot be read from it must be read from the text.
     """
+    # Before libpg_query: it walks a tree of any depth on the C stack.
+    if check_tree_depth(text) is not None:
+        return None
     try:
         result = lib.pg_query_normalize(text.encode())
     except UnicodeEncodeError:

@@ -17,6 +17,7 @@ from postgast.native import lib
 from postgast.pg_query_pb2 import DESCRIPTOR
 
 from proxy.sql.facts import Modifier, Target, TargetKind, Unreadable
+from proxy.sql.tree_depth import check_tree_depth
 
 Node = dict[str, Any]
 """The fields of one node."""
@@ -37,6 +38,9 @@ NAME_BYTES: Final = 63
 
 def parse(text: str) -> list[Node] | Unreadable:
     """Parse a text by PostgreSQL 18's grammar into its RawStmt nodes. The text holds no NUL and no lone surrogate."""
+    deep = check_tree_depth(text)
+    if deep is not None:
+        return deep
     result = lib.pg_query_parse(text.encode())
     try:
         if result.error:

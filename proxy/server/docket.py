@@ -1,0 +1,257 @@
+"""The docket of one session: each ruling is numbered, recorded, handed to the wire, and closed with its outcome.
+
+The wire's referee. It puts texts to the judge under the session's present profile (account, database, and the settings
+that the server reports), applies what depends on time, writes the decision to the journal and remembers what the
+refused are to be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from audit import Fragment, IdMint, Journal, OutcomeState, Session, Via, decision_body, fragment_of, outcome_body
+from proxy.policy import Account, Decision, Standing, explain, restrain
+from proxy.server.judge import Judge, Profile, ProfileKey, Ruled, setting_facts
+from proxy.server.moment import Moment
+from proxy.sql import Act, Effect, Facts, Settings, Target, TargetKind, search_path_of
+from proxy.wire import End, ErrorResponse, Ruling, Severity, SqlState
+
+_REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
+_STATES: Final = {
+    End.COMPLETED: OutcomeState.COMPLETED,
+    End.FAILED: OutcomeState.FAILED,
+    End.SUSPENDED: OutcomeState.SUSPENDED,
+    End.SKIPPED: OutcomeState.SKIPPED,
+}
+
+
+class Case(Ruling):
+    """A ruling with what its outcome's record and its refusal's words need."""
+
+    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "text")
+
+    def __init__(
+        self,
+        number: bytes,
+        ruled: Ruled,
+        decision: Decision,
+        profile: Profile,
+        began_s: float,
+        *,
+        nonce: bytes | None,
+        held: bool,
+    ) -> None:
+        super().__init__(nonce=nonce, held=held, enforced=decision.account.enforced)
+        self.number = number
+        self.ruled = ruled
+        self.decision = decision
+        self.profile = profile
+        self.began_s = began_s
+        self.text: bytes | None = None
+        """Of a Parse, to be judged again when an Execute meets another profile."""
+
+
+class Docket:
+    """One session's rulings. Implements the wire's Referee."""
+
+    __slots__ = (
+        "_account",
+        "_database",
+        "_forgotten",
+        "_generation",
+        "_journal",
+        "_judge",
+        "_mint",
+        "_moment",
+        "_nonce",
+        "_profile",
+        "_reported",
+        "_session",
+        "_user",
+        "process_id",
+        "record",
+    )
+
+    def __init__(
+        self,
+        *,
+        judge: Judge,
+        journal: Journal,
+        mint: IdMint,
+        moment: Moment,
+        nonce: Callable[[], bytes],
+        account: Account,
+        session: Session,
+    ) -> None:
+        """`nonce` gives 32 hexadecimal digits nobody can guess; `session` is what the records say of it."""
+        self._judge = judge
+        self._journal = journal
+        self._mint = mint
+        self._moment = moment
+        self._nonce = nonce
+        self._account = account
+        self._user = session.user or ""
+        self._database = session.database or ""
+        self.record = session
+        self._session: Fragment = fragment_of(session)
+        self._reported: dict[bytes, bytes] = {}
+        self._profile: Profile | None = None
+        self._generation = -1
+        self.process_id = 0
+        self._forgotten: Callable[[bytes], None] | None = None
+
+    def on_deallocate(self, forget: Callable[[bytes], None]) -> None:
+        """Say what is to be told of a statement that SQL deallocated."""
+        self._forgotten = forget
+
+    # Referee
+
+    def query(self, text: bytes | None, size: int) -> Ruling:
+        """Rule on a simple Query."""
+        return self._ruled(text, size, Via.QUERY)
+
+    def parse(self, text: bytes | None, size: int) -> Ruling:
+        """Rule on a Parse."""
+        case = self._ruled(text, size, Via.PARSE)
+        case.text = text
+        return case
+
+    def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
+        """Rule on an Execute: as its Parse was ruled, by what holds now."""
+        profile = self._current()
+        strictest: Ruled | None = None
+        for ruling in prepared:
+            if isinstance(ruling, Case):
+                ruled = ruling.ruled
+                if ruling.profile is not profile:
+                    ruled = self._again(ruling.text, profile)
+                if strictest is None or (ruled.decision.refused, not ruled.reads_only) > (
+                    strictest.decision.refused,
+                    not strictest.reads_only,
+                ):
+                    strictest = ruled
+        if strictest is None:
+            strictest = self._judge.unknown_portal(profile)
+        return self._case(strictest, Via.EXECUTE, profile)
+
+    def function_call(self, oid: int | None) -> Ruling:
+        """Rule on a FunctionCall: by number, so no list of names can vouch for it."""
+        profile = self._current()
+        name = "unknown" if oid is None else str(oid)
+        target = Target(kind=TargetKind.FUNCTION, name=f"oid {name}")
+        facts = Facts(tag="FUNCTION CALL", acts=(Act(effect=Effect.EXECUTE_FUNCTION, target=target),))
+        return self._case(self._judge.rule_facts([facts], "", profile), Via.FUNCTION_CALL, profile)
+
+    def startup(self, settings: list[tuple[str, str]], *, replication: bool) -> ErrorResponse | None:
+        """Rule on what a startup packet asks for; the error to end the connection with, or None."""
+        asked = [setting_facts(name, value) for name, value in settings]
+        if replication:
+            asked.append(Facts(tag="START_REPLICATION", acts=(Act(effect=Effect.REPLICATE),)))
+        if not asked:
+            return None
+        profile = self._current()
+        case = self._case(self._judge.rule_facts(asked, "", profile), Via.STARTUP, profile)
+        return None if case.nonce is None else self._error(case, Severity.FATAL)
+
+    def refusal_of(self, ruling: Ruling) -> ErrorResponse:
+        """Give the error for a refused ruling."""
+        if not isinstance(ruling, Case):
+            raise TypeError("this ruling is not of this docket")
+        return self._error(ruling, Severity.ERROR)
+
+    def ended(self, ruling: Ruling, end: End, rows: int | None, sqlstate: str | None) -> None:
+        """Record an outcome."""
+        if not isinstance(ruling, Case):
+            return
+        state = _STATES[end]
+        if ruling.nonce is not None:
+            if sqlstate is not None and end is End.FAILED:
+                state = OutcomeState.REFUSED
+                sqlstate = _REFUSED if sqlstate == SqlState.INVALID_TEXT_REPRESENTATION else sqlstate
+        elif sqlstate == SqlState.QUERY_CANCELED:
+            state = OutcomeState.CANCELLED
+        elif end is End.COMPLETED and ruling.ruled.deallocated and self._forgotten is not None:
+            for name in ruling.ruled.deallocated:
+                self._forgotten(name.encode())
+        moment = self._moment
+        took_us = int((moment.monotonic_s - ruling.began_s) * 1e6)
+        self._journal.append(outcome_body(ruling.number, moment.stamp, state, max(took_us, 0), rows, sqlstate))
+
+    def reported(self, name: bytes, value: bytes) -> None:
+        """Take note of a ParameterStatus; what the server reports decides how the next statement is read."""
+        if name in (b"search_path", b"standard_conforming_strings", b"client_encoding"):
+            self._reported[name] = value
+            self._profile = None
+
+    def backend_started(self, process_id: int) -> None:
+        """Take note of the server process."""
+        self.process_id = process_id
+
+    def refuse_unrecorded(self, ruling: Ruling) -> None:
+        """Refuse a held ruling whose record could not be written."""
+        if isinstance(ruling, Case) and ruling.nonce is None:
+            ruling.decision = restrain(ruling.decision, Standing(audit_writable=False), self._moment.monotonic_s)
+            ruling.nonce = self._nonce()
+
+    # Inside
+
+    def _ruled(self, text: bytes | None, size: int, via: Via) -> Case:
+        profile = self._current()
+        if text is None:
+            ruled = self._judge.unread(f"it has {size} bytes, or is not one terminated string", profile)
+        else:
+            ruled = self._judge.rule(text, profile)
+        return self._case(ruled, via, profile)
+
+    def _again(self, text: bytes | None, profile: Profile) -> Ruled:
+        if text is None:
+            return self._judge.unread("its text was too long to be held", profile)
+        return self._judge.rule(text, profile)
+
+    def _case(self, ruled: Ruled, via: Via, profile: Profile) -> Case:
+        moment = self._moment
+        decision = ruled.decision
+        journal = self._journal
+        ruled.seen += 1
+        number = self._mint.next(moment.unix_ms)
+        census = None if profile.census is None else profile.census.epoch
+        if not journal.writable:
+            decision = restrain(decision, Standing(audit_writable=False), moment.monotonic_s)
+        refused = decision.refused
+        sqlstate = _REFUSED if refused else None
+        if decision is ruled.decision:
+            grounds = ruled.grounds(via, sqlstate, census)
+        else:
+            grounds = ruled.restrained(decision, via, sqlstate, census)
+        journal.append(decision_body(number, moment.stamp, self._session, grounds))
+        return Case(
+            number,
+            ruled,
+            decision,
+            profile,
+            moment.monotonic_s,
+            nonce=self._nonce() if refused else None,
+            held=refused or not ruled.reads_only,
+        )
+
+    def _error(self, case: Case, severity: Severity) -> ErrorResponse:
+        words = explain(case.decision, case.number.decode())
+        return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint)
+
+    def _current(self) -> Profile:
+        profile = self._profile
+        if profile is None or self._generation != self._judge.generation:
+            profile = self._profile = self._judge.profile(
+                ProfileKey(account=self._account, database=self._database, settings=self._settings())
+            )
+            self._generation = self._judge.generation
+        return profile
+
+    def _settings(self) -> Settings:
+        path = self._reported.get(b"search_path")
+        return Settings(
+            search_path=None if path is None else search_path_of(path.decode("utf-8", "surrogateescape"), self._user),
+            standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
+            client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
+        )

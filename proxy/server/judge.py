@@ -1,0 +1,368 @@
+"""The one place where text becomes a decision: read, expand, decide, and remember.
+
+What depends only on the text (and on policy, census and the session's reading settings, which make up a Profile) is
+decided here once and cached by normalized text; what depends on time is `restrain`'s, applied afterwards by the docket
+and never cached. Whatever goes wrong here is `undecidable`, never "carry on". No I/O.
+
+A text is first read in its normalized form, constants replaced by parameters. If nothing in that reading hangs on a
+constant, the decision holds for every text of that form, by construction: no constant was there to be looked at.
+Otherwise the text itself is read, and the decision is kept for exactly that text.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
+import structlog
+
+from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
+from proxy.policy import Account, Decision, Policy, Verdict, decide
+from proxy.sql import (
+    Act,
+    Bounds,
+    Census,
+    Effect,
+    Facts,
+    Modifier,
+    Settings,
+    Target,
+    TargetKind,
+    Unreadable,
+    expand,
+    fingerprint,
+    mask,
+    normalize,
+    read_statements,
+)
+
+_log = structlog.get_logger()
+
+_READS: Final = frozenset(
+    (
+        Effect.SELECT,
+        Effect.SHOW,
+        Effect.EXPLAIN,
+        Effect.TRANSACTION,
+        Effect.CURSOR,
+        Effect.SET,
+        Effect.LISTEN,
+        Effect.COPY_OUT,
+        Effect.DISCARD,
+    )
+)
+"""Effects whose records may follow within a second; a statement with any other waits until its record is written."""
+
+_PROFILES: Final = 512
+"""Profiles at one time; more (sessions that make up search paths, say) and all caches start anew."""
+
+_CODECS: Final = {
+    # PostgreSQL's names of encodings (documentation: Character Set Support) to Python's, where both read alike.
+    "UTF8": "utf-8",
+    "UNICODE": "utf-8",
+    "SQL_ASCII": "utf-8",
+    "LATIN1": "latin-1",
+    "WIN1252": "cp1252",
+    "WIN1251": "cp1251",
+    "WIN1250": "cp1250",
+    "LATIN2": "iso8859-2",
+    "LATIN9": "iso8859-15",
+    "KOI8R": "koi8-r",
+    "EUC_JP": "euc-jp",
+    "EUC_KR": "euc-kr",
+    "SJIS": "cp932",
+    "BIG5": "cp950",
+    "GBK": "gbk",
+    "GB18030": "gb18030",
+}
+
+
+_UNKNOWN_PORTAL: Final = Facts(tag="EXECUTE", acts=(Act(effect=Effect.PREPARE),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileKey:
+    """All that a decision depends on beside the text."""
+
+    account: Account
+    database: str
+    settings: Settings
+
+
+class Ruled:
+    """A decision with what goes into its records, made once."""
+
+    __slots__ = ("_fragments", "_statement", "deallocated", "decision", "effects", "reads_only", "seen")
+
+    def __init__(self, decision: Decision, text: str, mark: str) -> None:
+        self.decision = decision
+        self._statement = (mark, text, " ".join(dict.fromkeys(facts.tag for facts in decision.facts)))
+        self._fragments: dict[tuple[Via, str | None], Fragment] = {}
+        acts = [act for facts in decision.facts for act in facts.acts]
+        self.effects = tuple(dict.fromkeys(str(act.effect) for act in acts))
+        self.reads_only = decision.verdict is Verdict.PERMIT and all(
+            act.effect in _READS and Modifier.LOCKING not in act.modifiers for act in acts
+        )
+        self.deallocated = tuple(
+            act.target.name
+            for facts in decision.facts
+            if facts.tag == "DEALLOCATE"
+            for act in facts.acts
+            if act.target is not None and act.target.name
+        )
+        self.seen = 0
+        """Times it was given as a ruling; read and reset by the metrics."""
+
+    def grounds(self, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
+        """Give the part of a decision record that does not change from one time to the next."""
+        fragment = self._fragments.get((via, sqlstate))
+        if fragment is None:
+            fragment = fragment_of(grounds_of(self.decision, self._statement, self._effects(), via, sqlstate, census))
+            self._fragments[via, sqlstate] = fragment
+        return fragment
+
+    def restrained(self, decision: Decision, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
+        """Give the same for a decision that time has changed."""
+        return fragment_of(grounds_of(decision, self._statement, self._effects(), via, sqlstate, census))
+
+    def _effects(self) -> tuple[RecordedEffect, ...]:
+        return tuple(
+            RecordedEffect(
+                effect=str(act.effect),
+                target=None if act.target is None else shown(act.target),
+                target_kind=None if act.target is None else str(act.target.kind),
+                modifiers=tuple(sorted(map(str, act.modifiers))),
+            )
+            for facts in self.decision.facts
+            for act in facts.acts
+        )
+
+
+def shown(target: Target) -> str:
+    """Give the target's name as the record has it: `schema.name` where the schema is known, else `name`."""
+    return target.name if target.schema is None else f"{target.schema}.{target.name}"
+
+
+def grounds_of(
+    decision: Decision,
+    statement: tuple[str, str, str],
+    effects: tuple[RecordedEffect, ...],
+    via: Via,
+    sqlstate: str | None,
+    census: int | None,
+) -> Grounds:
+    """Make the lasting part of a decision record; `statement`: fingerprint, masked text, tag."""
+    mark, text, tag = statement
+    disagreements = [facts.disagreement for facts in decision.facts if facts.disagreement is not None]
+    return Grounds(
+        statement=Statement(fingerprint=mark, text=text, tag=tag, via=via),
+        verdict=decision.verdict.value,
+        refused=decision.refused,
+        rule=decision.rule,
+        because=decision.because,
+        effects=effects,
+        disagreement="; ".join(disagreements) or None,
+        policy=decision.policy_digest,
+        census=census,
+        observed=decision.observed,
+        sqlstate=sqlstate,
+    )
+
+
+class Profile:
+    """The decisions made for one ProfileKey under one policy and one census."""
+
+    __slots__ = ("by_form", "by_text", "census", "codec", "key", "policy", "unreadable")
+
+    def __init__(self, key: ProfileKey, policy: Policy, census: Census | None) -> None:
+        self.key = key
+        self.policy = policy
+        self.census = census
+        self.by_form: dict[bytes, Ruled | None] = {}
+        """By normalized text; None: a constant decides, look in `by_text`."""
+        self.by_text: dict[bytes, Ruled] = {}
+        self.codec = _CODECS.get(key.settings.client_encoding.upper())
+        self.unreadable: str | None = None
+        if not key.settings.standard_conforming_strings:
+            self.unreadable = "standard_conforming_strings is off, so backslashes change where strings end"
+        elif self.codec is None or (key.account.enforced and self.codec != "utf-8"):
+            self.unreadable = f"client_encoding is {key.settings.client_encoding}, not UTF8"
+
+    @property
+    def size(self) -> int:
+        """Decisions kept."""
+        return len(self.by_form) + len(self.by_text)
+
+
+class Judge:
+    """Decides texts for one worker, and remembers."""
+
+    def __init__(
+        self, policy: Policy, *, bounds: Bounds, cached_decisions: int, clock: Callable[[], float] = perf_counter
+    ) -> None:
+        """`cached_decisions`: how many are kept over all profiles; the oldest go first."""
+        self._policy = policy
+        self._bounds = bounds
+        self._cached_decisions = cached_decisions
+        self._clock = clock
+        self._census: dict[str, Census] = {}
+        self._profiles: dict[ProfileKey, Profile] = {}
+        self._generation = 0
+        self.hits = 0
+        self.misses = 0
+        self.miss_seconds: list[float] = []
+        """How long each decision that was not cached took; read and cleared by the metrics."""
+        self.retired: list[Ruled] = []
+        """Rulings dropped from the cache since the metrics last looked."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._policy
+
+    @property
+    def generation(self) -> int:
+        """Changes whenever profiles made before are void."""
+        return self._generation
+
+    def adopt_policy(self, policy: Policy) -> None:
+        """Judge by another policy from the next statement on."""
+        self._policy = policy
+        self._forget()
+
+    def adopt_census(self, database: str, census: Census | None) -> None:
+        """Judge a database's statements by another picture of its catalog; None: there is none any more."""
+        if census is None:
+            self._census.pop(database, None)
+        else:
+            self._census[database] = census
+        self._forget()
+
+    def profile(self, key: ProfileKey) -> Profile:
+        """Give the profile for a key under the present policy and census. Hold it no longer than its generation."""
+        profile = self._profiles.get(key)
+        if profile is None:
+            if len(self._profiles) >= _PROFILES:
+                self._forget()
+            profile = self._profiles[key] = Profile(key, self._policy, self._census.get(key.database))
+        return profile
+
+    def rule(self, text: bytes, profile: Profile) -> Ruled:
+        """Decide one message's text, in the session's encoding. Never raises."""
+        ruled = profile.by_form.get(text)
+        if ruled is not None:
+            self.hits += 1
+            return ruled
+        try:
+            return self._rule(text, profile)
+        except Exception as error:
+            # The judge's own failure is a reason to refuse, never to carry on.
+            _log.exception("a statement could not be judged", error=repr(error))
+            return self._decided(Unreadable(because="the judge failed on it; the log says how"), profile, "")
+
+    def rule_facts(self, facts: Sequence[Facts], text: str, profile: Profile) -> Ruled:
+        """Decide what is asked for in another form than SQL: a startup parameter, a function call."""
+        return self._decided(tuple(facts), profile, text)
+
+    def unread(self, because: str, profile: Profile) -> Ruled:
+        """Decide a text that was never held."""
+        return self._decided(Unreadable(because=because), profile, "")
+
+    def unknown_portal(self, profile: Profile) -> Ruled:
+        """Decide an Execute of a portal that no Bind made: a cursor or statement of SQL's, judged when made."""
+        return self._decided((_UNKNOWN_PORTAL,), profile, "")
+
+    # Inside
+
+    def _rule(self, raw: bytes, profile: Profile) -> Ruled:
+        if profile.unreadable is not None:
+            self.misses += 1
+            return self._decided(Unreadable(because=profile.unreadable), profile, "")
+        try:
+            text = codecs.decode(raw, profile.codec or "utf-8")
+        except UnicodeDecodeError:
+            self.misses += 1
+            because = f"it is not valid {profile.key.settings.client_encoding}"
+            return self._decided(Unreadable(because=because), profile, "")
+        form = normalize(text) if len(raw) <= self._bounds.statement_bytes else None
+        key = raw if form is None else form.encode()
+        if form is not None:
+            ruled = profile.by_form.get(key)
+            if ruled is not None:
+                self.hits += 1
+                return ruled
+        ruled = profile.by_text.get(raw)
+        if ruled is not None:
+            self.hits += 1
+            return ruled
+        self.misses += 1
+        began = self._clock()
+        ruled = self._read_and_decide(text, form, raw, key, profile)
+        self.miss_seconds.append(self._clock() - began)
+        return ruled
+
+    def _read_and_decide(self, text: str, form: str | None, raw: bytes, key: bytes, profile: Profile) -> Ruled:
+        if form is not None and key not in profile.by_form:
+            reading = self._read(form, profile)
+            if not isinstance(reading, Unreadable) and not any(facts.literal_bound for facts in reading):
+                ruled = self._decided(reading, profile, form)
+                self._keep(profile.by_form, key, ruled)
+                return ruled
+            # The unbounded WHERE of one constant may be the bounded one of the next.
+            self._keep(profile.by_form, key, None)
+        ruled = self._decided(self._read(text, profile), profile, text)
+        self._keep(profile.by_text, raw, ruled)
+        return ruled
+
+    def _read(self, text: str, profile: Profile) -> tuple[Facts, ...] | Unreadable:
+        reading = read_statements(text, self._bounds)
+        if isinstance(reading, Unreadable):
+            return reading
+        return tuple(expand(facts, profile.census, profile.key.settings) for facts in reading)
+
+    def _decided(self, reading: tuple[Facts, ...] | Unreadable, profile: Profile, text: str) -> Ruled:
+        decision = decide(reading, profile.key.account, profile.policy)
+        readable = len(text) <= self._bounds.statement_bytes
+        return Ruled(decision, mask(text) if readable else "", (fingerprint(text) or "") if readable else "")
+
+    def _keep(self, cache: dict[bytes, Ruled | None] | dict[bytes, Ruled], key: bytes, ruled: Ruled | None) -> None:
+        if sum(profile.size for profile in self._profiles.values()) >= self._cached_decisions:
+            self._shrink()
+        cache[key] = ruled  # type: ignore[assignment]
+
+    def _shrink(self) -> None:
+        """Drop the older half of every cache: rare, so that a flood of texts costs little for each."""
+        caches: list[dict[bytes, Ruled | None]] = []
+        for profile in self._profiles.values():
+            caches += [profile.by_form, profile.by_text]  # type: ignore[list-item]
+        for cache in caches:
+            for key in list(cache)[: len(cache) // 2 + 1]:
+                dropped = cache.pop(key)
+                if dropped is not None:
+                    self.retired.append(dropped)
+
+    def _forget(self) -> None:
+        for ruled in self.rulings():
+            self.retired.append(ruled)
+        self._profiles = {}
+        self._generation += 1
+
+    def rulings(self) -> list[Ruled]:
+        """Give every ruling in the cache."""
+        return [
+            ruled
+            for profile in self._profiles.values()
+            for cache in (profile.by_form, profile.by_text)
+            for ruled in cache.values()
+            if ruled is not None
+        ]
+
+
+def setting_facts(name: str, value: str) -> Facts:
+    """Give the facts of a setting that a startup packet brings, as SET would have them."""
+    effect = Effect.ROLE_CHANGE if name in ("role", "session_authorization") else Effect.SET
+    target = Target(kind=TargetKind.SETTING, name=name)
+    return Facts(tag="SET", acts=(Act(effect=effect, target=target, value=value),), literal_bound=True)

@@ -1,0 +1,152 @@
+"""What the server sends, from its answer to the startup packet on (documentation: Message Flow). Pure, sans-IO.
+
+Everything is passed on as it came, but for two messages: the error that a refused message's replacement brought about,
+and the offer of SCRAM-SHA-256-PLUS, which cannot hold through a proxy. Rows and copied data are stepped over by their
+length. A server that breaks the protocol raises ProtocolViolation.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proxy.wire.backend_messages import AuthenticationRequest, BackendKeyData, ErrorResponse, ParameterStatus
+from proxy.wire.codes import BackendCode, ProtocolViolation
+from proxy.wire.ledger import Ledger
+from proxy.wire.pqformat import INT32
+from proxy.wire.referee import Referee
+from proxy.wire.refusal import nonce_of, rewrite
+
+HEADER_BYTES: Final = 5
+LOOKED_AT_BYTES: Final = 64 << 20
+"""A message that is looked at is held until it is whole; none that is honest comes near this."""
+
+_COMMAND_COMPLETE: Final = int(BackendCode.COMMAND_COMPLETE)
+_READY: Final = int(BackendCode.READY_FOR_QUERY)
+_LOOKED_AT: Final = frozenset(
+    int(code)
+    for code in (
+        BackendCode.COMMAND_COMPLETE,
+        BackendCode.READY_FOR_QUERY,
+        BackendCode.PARSE_COMPLETE,
+        BackendCode.CLOSE_COMPLETE,
+        BackendCode.ERROR_RESPONSE,
+        BackendCode.EMPTY_QUERY_RESPONSE,
+        BackendCode.PORTAL_SUSPENDED,
+        BackendCode.COPY_IN_RESPONSE,
+        BackendCode.PARAMETER_STATUS,
+        BackendCode.BACKEND_KEY_DATA,
+        BackendCode.AUTHENTICATION_REQUEST,
+    )
+)
+
+
+class BackendStream:
+    """The server's stream. Feed it what arrives; send what it gives."""
+
+    __slots__ = ("_ledger", "_need", "_referee", "_skip", "_waiting", "ready", "status")
+
+    def __init__(self, ledger: Ledger, referee: Referee) -> None:
+        """Begin with the answer to the startup packet."""
+        self._ledger = ledger
+        self._referee = referee
+        self._waiting: list[bytes] = []
+        self._need = 0
+        self._skip = 0
+        self.ready = False
+        """True from the first ReadyForQuery on."""
+        self.status = b"I"
+        """Transaction status of the last ReadyForQuery: `I`, `T` or `E`."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes of the server, give what to send to the client, in order. Raises ProtocolViolation."""
+        if self._waiting:
+            self._waiting.append(data)
+            data = b"".join(self._waiting)
+            if len(data) < self._need:
+                # One joined piece at a time: these messages are small, and the server is no stranger.
+                self._waiting = [data]
+                return []
+            self._waiting.clear()
+        size = len(data)
+        position = start = 0
+        if self._skip:
+            position = min(self._skip, size)
+            self._skip -= position
+        out: list[bytes] = []
+        unpack = INT32.unpack_from
+        while position < size:
+            if size - position < HEADER_BYTES:
+                self._waiting.append(data[position:])
+                self._need = HEADER_BYTES
+                size = position
+                break
+            code = data[position]
+            end = position + 1 + unpack(data, position + 1)[0]
+            if code in _LOOKED_AT:
+                if end - position > LOOKED_AT_BYTES or end < position + HEADER_BYTES:
+                    raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")
+                if end > size:
+                    self._waiting.append(data[position:])
+                    self._need = end - position
+                    size = position
+                    break
+                other = self._look(code, data[position + HEADER_BYTES : end])
+                if other is not None:
+                    out.append(data[start:position])
+                    out.append(other)
+                    start = end
+            elif end > size:
+                self._skip = end - size
+                break
+            elif end < position + HEADER_BYTES:
+                raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")
+            position = end
+        if start < size:
+            out.append(data if start == 0 and size == len(data) else data[start:size])
+        return out
+
+    def _look(self, code: int, body: bytes) -> bytes | None:
+        """Follow one message of the server; gives what the client is sent in its place, None for the message itself."""
+        ledger = self._ledger
+        if code == _COMMAND_COMPLETE:
+            tag = body[:-1]
+            count = tag[tag.rfind(b" ") + 1 :]
+            ledger.completed(int(count) if count.isdigit() and len(count) <= 20 else None)
+            if tag in (b"DEALLOCATE ALL", b"DISCARD ALL"):
+                ledger.forget_statements()
+            return None
+        if code == _READY:
+            self.status = body
+            self.ready = True
+            ledger.ready(idle=body == b"I")
+            return None
+        match code:
+            case BackendCode.PARSE_COMPLETE:
+                ledger.parsed()
+            case BackendCode.CLOSE_COMPLETE:
+                ledger.closed()
+            case BackendCode.EMPTY_QUERY_RESPONSE:
+                ledger.completed(None)
+            case BackendCode.PORTAL_SUSPENDED:
+                ledger.suspended()
+            case BackendCode.COPY_IN_RESPONSE:
+                ledger.copy_began()
+            case BackendCode.PARAMETER_STATUS:
+                status = ParameterStatus.decode(body)
+                self._referee.reported(status.name, status.value)
+            case BackendCode.BACKEND_KEY_DATA:
+                self._referee.backend_started(BackendKeyData.decode(body).process_id)
+            case BackendCode.AUTHENTICATION_REQUEST:
+                return _authentication(body)
+            case BackendCode.ERROR_RESPONSE:
+                sqlstate = ErrorResponse.decode(body).sqlstate
+                refused = ledger.failed(sqlstate, nonce_of(body))
+                if refused is not None:
+                    return rewrite(body, self._referee.refusal_of(refused))
+        return None
+
+
+def _authentication(body: bytes) -> bytes | None:
+    request = AuthenticationRequest.decode(body)
+    offered = request.without_channel_binding()
+    return None if offered is request else offered.encode()

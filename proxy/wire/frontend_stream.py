@@ -1,0 +1,263 @@
+"""What the client sends once its session is up (documentation: Message Flow). Pure, sans-IO.
+
+The laws: what the client sent is passed on untouched, as slices of what came in, or not at all; nothing is framed anew.
+A message that asks for something (Query, Parse, Execute, FunctionCall) is put to the referee before it is passed on; a
+refused one is replaced (see `refusal`). The stream is framed by type and length alone, so no state of the server can
+make the two sides disagree about where a message begins. What the server answers with the end of the connection (a
+forged length, an unknown type) is passed on for the server to do just that, and nothing behind it is read any more.
+
+Nothing is raised for bytes of the client.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proxy.wire.codes import FrontendCode
+from proxy.wire.frontend_messages import Parse
+from proxy.wire.ledger import Kind, Ledger, Ruling
+from proxy.wire.pqformat import INT32
+from proxy.wire.referee import Referee
+from proxy.wire.refusal import poison_parse, poison_query
+
+HEADER_BYTES: Final = 5
+SMALL_MESSAGE_BYTES: Final = 10_000
+"""PQ_SMALL_MESSAGE_LIMIT of libpq.h: the longest body of the messages that carry no data."""
+AUTHENTICATION_BYTES: Final = 65_535
+"""PG_MAX_AUTH_TOKEN_LENGTH of auth.h: the longest answer to an authentication request."""
+NAMES_BYTES: Final = 20_000
+"""Where a Bind's or a long Parse's names must have ended; no client names anything so."""
+MESSAGE_BYTES: Final = 0x3FFFFFFF
+"""PQ_LARGE_MESSAGE_LIMIT of libpq.h (MaxAllocSize - 1)."""
+
+_EXECUTE: Final = int(FrontendCode.EXECUTE)
+_BIND: Final = int(FrontendCode.BIND)
+_SYNC: Final = int(FrontendCode.SYNC)
+_QUERY: Final = int(FrontendCode.QUERY)
+_PARSE: Final = int(FrontendCode.PARSE)
+_DESCRIBE: Final = int(FrontendCode.DESCRIBE)
+_CLOSE: Final = int(FrontendCode.CLOSE)
+_FLUSH: Final = int(FrontendCode.FLUSH)
+_FUNCTION_CALL: Final = int(FrontendCode.FUNCTION_CALL)
+_COPY_DATA: Final = int(FrontendCode.COPY_DATA)
+_COPY_DONE: Final = int(FrontendCode.COPY_DONE)
+_COPY_FAIL: Final = int(FrontendCode.COPY_FAIL)
+_TERMINATE: Final = int(FrontendCode.TERMINATE)
+_PASSWORD: Final = int(FrontendCode.PASSWORD_MESSAGE)
+
+_ASKING: Final = frozenset((_QUERY, _PARSE, _FUNCTION_CALL))
+_SMALL: Final = frozenset((_EXECUTE, _SYNC, _DESCRIBE, _CLOSE, _FLUSH, _COPY_DONE, _COPY_FAIL, _TERMINATE))
+
+
+class Held:
+    """A ruled message on its way: the bytes to send, and how to refuse it after all."""
+
+    __slots__ = ("code", "data", "ruling")
+
+    def __init__(self, data: bytes, code: int, ruling: Ruling) -> None:
+        self.data = data
+        self.code = code
+        self.ruling = ruling
+
+
+class FrontendStream:
+    """The client's stream. Feed it what arrives; send what it gives."""
+
+    __slots__ = (
+        "_ledger",
+        "_referee",
+        "_skip",
+        "_statement_bytes",
+        "_swallow",
+        "_waiting",
+        "_waiting_need",
+        "_waiting_size",
+        "ended",
+        "held",
+    )
+
+    def __init__(self, ledger: Ledger, referee: Referee, *, statement_bytes: int) -> None:
+        """`statement_bytes`: longest Query, Parse or FunctionCall that is held for reading."""
+        self._ledger = ledger
+        self._referee = referee
+        self._statement_bytes = statement_bytes
+        self._waiting: list[bytes] = []
+        self._waiting_size = 0
+        self._waiting_need = 0
+        self._skip = 0
+        self._swallow = False
+        self.held = False
+        """True after `feed` where what it gave must wait for its records to be written."""
+        self.ended = False
+        """What followed would not be read by the server either: send it the end of the stream."""
+
+    def feed(self, data: bytes) -> list[bytes | Held]:  # noqa: C901 - one loop over all messages, the hottest there is
+        """Take bytes of the client, give what to send to the server, in order.
+
+        A Held stands where a ruling is `enforced` and `held`: if its record cannot be written, `refuse_late` replaces
+        it.
+        """
+        self.held = False
+        if self.ended:
+            return []
+        if self._waiting:
+            self._waiting.append(data)
+            self._waiting_size += len(data)
+            if self._waiting_size < self._waiting_need:
+                return []
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._waiting_size = 0
+        out: list[bytes | Held] = []
+        size = len(data)
+        position = start = 0
+        if self._skip:
+            position = min(self._skip, size)
+            self._skip -= position
+            if self._swallow:
+                start = position
+                self._swallow = self._skip > 0
+        ledger = self._ledger
+        while position < size:
+            if size - position < HEADER_BYTES:
+                self._wait(data, position, HEADER_BYTES)
+                break
+            code = data[position]
+            body = position + HEADER_BYTES
+            length: int = INT32.unpack_from(data, position + 1)[0] - 4
+            end = body + length
+            if code == _COPY_DATA and length >= 0:
+                pass
+            elif code == _BIND and length >= 0:
+                portal_end = data.find(0, body, end)
+                statement_end = data.find(0, portal_end + 1, end) if portal_end >= 0 else -1
+                if statement_end >= 0:
+                    ledger.bind(data[body:portal_end], data[portal_end + 1 : statement_end])
+                elif end > size and size - body < NAMES_BYTES:
+                    self._wait(data, position, size - position + 1)
+                    break
+                elif end > size:
+                    return self._cut_off(out, data, start, position)
+                else:
+                    ledger.extended()
+            elif code in _SMALL:
+                if not 0 <= length <= SMALL_MESSAGE_BYTES:
+                    return self._cut_off(out, data, start, position)
+                if end > size:
+                    self._wait(data, position, end - position)
+                    break
+                if code == _EXECUTE:
+                    name_end = data.find(0, body, end)
+                    ruling = self._referee.execution(ledger.bound(data[body:name_end]) if name_end >= 0 else ())
+                    ledger.execute(ruling)
+                    if ruling.nonce is not None or (ruling.held and ruling.enforced):
+                        out.append(data[start:position])
+                        out.append(self._ruled(data[position:end], code, ruling))
+                        start = end
+                    elif ruling.held:
+                        self.held = True
+                elif code == _SYNC:
+                    ledger.sync()
+                elif code == _CLOSE:
+                    if length >= 2:
+                        ledger.close(data[body], data[body + 1 : end - 1])
+                elif code in (_COPY_DONE, _COPY_FAIL):
+                    ledger.copy_ended()
+                elif code == _DESCRIBE:
+                    ledger.extended()
+            elif code in _ASKING:
+                if not 0 <= length <= MESSAGE_BYTES:
+                    return self._cut_off(out, data, start, position)
+                whole = end <= size
+                if not whole and length <= self._statement_bytes + NAMES_BYTES:
+                    self._wait(data, position, end - position)
+                    break
+                if not whole and code == _PARSE and data.find(0, body) < 0:
+                    if size - body > NAMES_BYTES:
+                        return self._cut_off(out, data, start, position)
+                    self._wait(data, position, size - position + 1)
+                    break
+                ruling, name = self._rule(code, data, body, end, whole=whole)
+                if ruling.nonce is not None:
+                    out.append(data[start:position])
+                    out.append(self._poison(code, ruling, name))
+                    start = min(end, size)
+                    self._swallow = not whole
+                    self.held |= ruling.held
+                elif ruling.held:
+                    self.held = True
+                    if ruling.enforced:
+                        out.append(data[start:position])
+                        out.append(Held(data[position : min(end, size)], code, ruling))
+                        start = min(end, size)
+            elif code == _PASSWORD:
+                # After authentication the server ends the connection over it by itself.
+                if not 0 <= length <= AUTHENTICATION_BYTES:
+                    return self._cut_off(out, data, start, position)
+            else:
+                return self._cut_off(out, data, start, position)
+            if length < 0 or length > MESSAGE_BYTES:
+                return self._cut_off(out, data, start, position)
+            if end > size:
+                self._skip = end - size
+                position = size
+                break
+            self._swallow = False
+            position = end
+        if start < position:
+            out.append(data if start == 0 and position == size else data[start:position])
+        return out
+
+    def refuse_late(self, held: Held) -> bytes:
+        """Give what to send in the place of a held message whose record could not be written.
+
+        Its ruling must have been given a nonce by then.
+        """
+        return self._poison(held.code, held.ruling, _name_of(held))
+
+    # Inside
+
+    def _wait(self, data: bytes, position: int, need: int) -> None:
+        rest = data[position:]
+        self._waiting.append(rest)
+        self._waiting_size = len(rest)
+        self._waiting_need = need
+
+    def _cut_off(self, out: list[bytes | Held], data: bytes, start: int, position: int) -> list[bytes | Held]:
+        """Pass on the header that ends the connection, and read nothing more."""
+        self.ended = True
+        out.append(data[start : position + HEADER_BYTES])
+        return out
+
+    def _rule(self, code: int, data: bytes, body: int, end: int, *, whole: bool) -> tuple[Ruling, bytes]:
+        size = end - body
+        if code == _QUERY:
+            text = data[body : end - 1] if whole and size and data.find(0, body, end) == end - 1 else None
+            ruling = self._referee.query(text, size)
+            self._ledger.query(ruling, Kind.QUERY)
+            return ruling, b""
+        if code == _PARSE:
+            name_end = data.find(0, body, end)
+            name = data[body:name_end] if name_end >= 0 else b""
+            text_end = data.find(0, name_end + 1, end) if whole and name_end >= 0 else -1
+            text = data[name_end + 1 : text_end] if text_end >= 0 else None
+            ruling = self._referee.parse(text, size)
+            self._ledger.parse(name, ruling)
+            return ruling, name
+        ruling = self._referee.function_call(int.from_bytes(data[body : body + 4], "big") if size >= 4 else None)
+        self._ledger.query(ruling, Kind.FUNCTION_CALL)
+        return ruling, b""
+
+    def _ruled(self, data: bytes, code: int, ruling: Ruling) -> bytes | Held:
+        self.held |= ruling.held
+        return Held(data, code, ruling) if ruling.nonce is None else self._poison(code, ruling, b"")
+
+    def _poison(self, code: int, ruling: Ruling, name: bytes) -> bytes:
+        nonce = ruling.nonce
+        if nonce is None:
+            raise ValueError("a permitted message is not replaced")
+        return poison_query(nonce) if code in (_QUERY, _FUNCTION_CALL) else poison_parse(nonce, name)
+
+
+def _name_of(held: Held) -> bytes:
+    return Parse.decode(held.data[HEADER_BYTES:]).name if held.code == _PARSE else b""

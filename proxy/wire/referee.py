@@ -1,0 +1,37 @@
+"""Who rules on what a client asks for: the one thing that a session needs from outside. Pure.
+
+The wire knows no SQL and no policy. It puts each asking message to a referee, at once and synchronously, and follows
+the ruling; a test's referee is a few lines.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from proxy.wire.backend_messages import ErrorResponse
+from proxy.wire.ledger import Ruling, Told
+
+
+class Referee(Told, Protocol):
+    """Who rules on what a client asks for. `data` is text as the server will read it, without its terminator."""
+
+    def query(self, text: bytes | None, size: int) -> Ruling:
+        """Rule on a simple Query of `size` bytes; None: too long to be held, or not one terminated string."""
+
+    def parse(self, text: bytes | None, size: int) -> Ruling:
+        """Rule on a Parse, likewise."""
+
+    def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
+        """Rule on an Execute of what was prepared under these rulings; empty: of something unknown."""
+
+    def function_call(self, oid: int | None) -> Ruling:
+        """Rule on a FunctionCall; None: malformed."""
+
+    def refusal_of(self, ruling: Ruling) -> ErrorResponse:
+        """Give the error that the client is sent for a refused ruling."""
+
+    def reported(self, name: bytes, value: bytes) -> None:
+        """Take note of a ParameterStatus."""
+
+    def backend_started(self, process_id: int) -> None:
+        """Take note of the server process."""
