@@ -117,6 +117,10 @@ class Cluster:
             shutil.chown(path, self.user)
         return path
 
+    def admit(self, hba: str) -> None:
+        """Put rules before those of pg_hba.conf; they count from the next start."""
+        (self.data / "pg_hba.conf").write_text(hba + HBA)
+
     def start(self) -> None:
         """Start the server and return when it accepts connections."""
         options = [f"--{name}={value}" for name, value in self._settings.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.database import proxy_process
 from tests.database.cluster import Cluster, dsn
 from tests.database.proxy_process import INTERLOCK, ProxyProcess, Setting
 from tests.database.tap import Tap
@@ -45,10 +45,15 @@ def new_cluster(scratch: Path) -> Iterator[Callable[..., Cluster]]:
     """Start another PostgreSQL, with settings of its own, that ends with the tests."""
     started: list[Cluster] = []
 
-    def start(name: str, home: Path | None = None, **settings: str) -> Cluster:
+    def start(
+        name: str, home: Path | None = None, *, keys: tuple[Path, ...] = (), hba: str = "", **settings: str
+    ) -> Cluster:
         folder = scratch / name
         folder.mkdir(mode=0o755)
         server = Cluster(folder, settings, home)
+        server.admit(hba)
+        for key in keys:
+            server.own(key)
         started.append(server)
         server.start()
         demo_database(server)
@@ -68,8 +73,8 @@ def cluster(new_cluster: Callable[..., Cluster]) -> Cluster:
 @pytest.fixture(scope="session")
 def new_proxy(scratch: Path) -> Iterator[Callable[..., ProxyProcess]]:
     """Start a proxy with settings of its own; every test that needs the real proxy needs this."""
-    if importlib.util.find_spec("proxy.server.listener") is None:
-        pytest.skip("this checkout has no proxy.server.listener yet")
+    if not proxy_process.POLICIES.exists():
+        pytest.skip("this checkout has no policies/default.yaml yet")
     started: list[ProxyProcess] = []
 
     def start(upstream: int, **settings: Setting) -> ProxyProcess:

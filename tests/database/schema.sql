@@ -9,7 +9,6 @@ CREATE ROLE person_trust SUPERUSER LOGIN;
 CREATE ROLE person_cert LOGIN;
 CREATE ROLE person_password LOGIN PASSWORD 'person_password';
 SET password_encryption = 'md5';
-SET md5_password_warnings = off;
 CREATE ROLE person_md5 LOGIN PASSWORD 'person_md5';
 RESET password_encryption;
 -- The server's own refusals come from this login: it may do nothing with schema `secret`.
