@@ -77,6 +77,8 @@ class _Gathered:
     rules: list[tuple[RuleEntry, _Located]] = field(default_factory=list)
     limits: list[tuple[LimitEntry, _Located]] = field(default_factory=list)
     unmatched: list[tuple[AccountKind, _Located]] = field(default_factory=list)
+    whole: bool = True
+    """False where some file broke off: accounts may be declared in what was not read."""
 
 
 def compile_policy(files: Sequence[tuple[str, str]]) -> Policy:
@@ -91,7 +93,8 @@ def compile_policy(files: Sequence[tuple[str, str]]) -> Policy:
     mistakes.extend(_repeated_ids(gathered))
     claims = [(claim, located) for entry, located in gathered.accounts for claim in _claims(entry)]
     mistakes.extend(_ambiguities(claims))
-    mistakes.extend(_unknown_accounts(gathered))
+    if gathered.whole:
+        mistakes.extend(_unknown_accounts(gathered))
     mistakes.extend(_bare_names(gathered.rules))
     if mistakes:
         raise PolicyMistakes(mistakes)
@@ -107,6 +110,7 @@ def compile_policy(files: Sequence[tuple[str, str]]) -> Policy:
 def _gather(file: str, marked: Marked, gathered: _Gathered, mistakes: list[PolicyMistake]) -> None:
     """Validate one file; keep what is sound even where other parts are not, so that all mistakes show at once."""
     mistakes.extend(marked.mistakes)
+    gathered.whole &= marked.whole
     if not marked.places:
         return
     if marked.value is None:
@@ -116,7 +120,8 @@ def _gather(file: str, marked: Marked, gathered: _Gathered, mistakes: list[Polic
     try:
         PolicyDocument.model_validate(marked.value)
     except ValidationError as error:
-        mistakes.extend(_worded(file, marked, found) for found in error.errors(include_url=False))
+        if marked.whole:
+            mistakes.extend(_worded(file, marked, found) for found in error.errors(include_url=False))
     if not isinstance(marked.value, dict):
         return
     gathered.accounts.extend(_sound(AccountEntry, "accounts", file, marked))

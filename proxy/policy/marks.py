@@ -61,6 +61,8 @@ class Marked:
     keys: dict[Path, Place] = field(default_factory=dict)
     """Place of the key at each path, for values in mappings."""
     mistakes: list[PolicyMistake] = field(default_factory=list)
+    whole: bool = False
+    """False where reading broke off, so that what is missing from the value may stand in the text."""
 
     def place(self, path: Sequence[str | int], *, key: bool = False) -> Place:
         """Place of a value, or of its key; of the nearest part around it where the path itself is not in the text."""
@@ -152,6 +154,7 @@ def _build(file: str, events: Iterator[yaml.Event], marked: Marked) -> None:
             mistake(event, f"nested deeper than {MAX_DEPTH} levels", "a policy needs six")
             return
         stack.append(_Open(path, opened))
+    marked.whole = True
     if documents == 0:
         marked.mistakes.append(PolicyMistake(file, 1, 1, "the file says nothing", "begin with: version: 1"))
 
