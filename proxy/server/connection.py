@@ -35,6 +35,9 @@ class House(Protocol):
     def flush_soon(self) -> None:
         """Have the journal written at the end of this turn of the event loop."""
 
+    def flush_later(self) -> None:
+        """Have the journal written within a fraction of a second."""
+
     def went(self, connection: Connection, reason: str) -> None:
         """Take note that a connection has ended."""
 
@@ -140,7 +143,7 @@ class Connection:
         for part in parts:
             client.write(part)
         if house.journal.pending:
-            house.flush_soon()
+            house.flush_later()
         if self._on_ready is not None and self._session.ready:
             on_ready, self._on_ready = self._on_ready, None
             on_ready()
@@ -197,7 +200,7 @@ class Connection:
         for part in parts:
             server.write(part if isinstance(part, bytes) else part.data)
         if self._house.journal.pending:
-            self._house.flush_soon()
+            self._house.flush_later()
 
     def _release(self, written: bool) -> None:
         parts, self._pending = self._pending, []

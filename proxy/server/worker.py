@@ -39,6 +39,8 @@ from proxy.wire import SqlState, fatal
 _log = structlog.get_logger()
 _BACKLOG_PER_TURN: Final = 64
 """Connections accepted in one turn of the event loop, so that a rush of them does not starve the sessions."""
+_LATER_S: Final = 0.02
+"""How long a record may wait that nothing waits for. A write in each turn would cost a read as much as its decision."""
 _SHUTDOWN: Final = fatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
 
 
@@ -87,6 +89,7 @@ class Worker:
         self._reception = Reception(self)
         self._receiving: set[asyncio.Task[None]] = set()
         self._flushing = False
+        self._flushing_later = False
         self._loop = asyncio.get_running_loop()
         self._sockets = [socket.socket(fileno=number) for number in task.sockets]
         self._stopping = asyncio.Event()
@@ -147,6 +150,12 @@ class Worker:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
+    def flush_later(self) -> None:
+        """Have the journal written soon enough for records that nothing waits for: reads and outcomes."""
+        if not self._flushing and not self._flushing_later:
+            self._flushing_later = True
+            self._loop.call_later(_LATER_S, self._flush_late)
+
     def went(self, connection: Connection, reason: str) -> None:
         """Take note that a connection has ended."""
         self.connections.discard(connection)
@@ -160,6 +169,10 @@ class Worker:
 
     def _flush(self) -> None:
         self._flushing = False
+        self.journal.flush(self.moment.wall_s)
+
+    def _flush_late(self) -> None:
+        self._flushing_later = False
         self.journal.flush(self.moment.wall_s)
 
     def _accept(self, listening: socket.socket) -> None:

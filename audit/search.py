@@ -1,0 +1,328 @@
+"""Read journals back: is every record there and unchanged, and which ones answer a question. Memory is bounded."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import orjson
+
+from audit.chain import Link, fault
+from audit.folder import JournalFile, files_of, journals_vouched_for, lines_of, read_head, torn_part
+from audit.record import Vouched
+
+_SLACK_S = 60
+"""A record's `at` is taken before it is written, so a file may hold times somewhat before its header's."""
+
+Found: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something is wrong with the evidence."""
+
+    file: str
+    line: int
+    """Counts from 1; 0 where the file as a whole is meant."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
+@dataclass(slots=True, kw_only=True)
+class ChainCount:
+    """What one journal holds."""
+
+    journal: str
+    files: int = 0
+    records: int = 0
+    seq: int = 0
+    """Number of its last record."""
+    closed: bool = False
+    """True where the chain's last record is the orderly end."""
+    lost: int = 0
+    """Records that the journal itself says it had to give up."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Verification:
+    """What `verify` found. Sound where there are no findings."""
+
+    findings: list[Finding] = field(default_factory=list)
+    """The first ones, in the order of journals, files and lines, as many as were asked for."""
+    more: int = 0
+    """Findings beyond those."""
+    notes: list[Finding] = field(default_factory=list)
+    """What an auditor should know and what is no sign of tampering: torn lines after a crash, archived files."""
+    chains: list[ChainCount] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """True where nothing is wrong."""
+        return not self.findings
+
+
+def verify(
+    folder: Path,
+    *,
+    archived: bool = False,
+    most_findings: int = 1_000,
+    read: Callable[[int], None] | None = None,
+) -> Verification:
+    """Check every journal of the folder, line by line.
+
+    `archived`: the oldest files may have been moved elsewhere, so a journal may begin in the middle; otherwise
+    that is a finding. `read` is told the bytes read, now and then, for a progress display. Raises OSError.
+    """
+    # The head files come first: what a living proxy writes meanwhile may only add to what they vouch for.
+    names = journals_vouched_for(folder)
+    heads: dict[str, Vouched | ValueError | None] = {}
+    for name in names | {file.journal for file in files_of(folder)}:
+        try:
+            heads[name] = read_head(folder, name)
+        except ValueError as error:
+            heads[name] = error
+    by_name = {name: list(files) for name, files in groupby(files_of(folder), key=lambda file: file.journal)}
+    found = Verification()
+    for name in sorted(heads.keys() | by_name.keys()):
+        reading = _Reading(found, name, archived, most_findings, read or (lambda _: None))
+        reading.chain(by_name.get(name, []), heads.get(name))
+    return found
+
+
+class _Reading:
+    """One journal's files, read in order."""
+
+    def __init__(
+        self, found: Verification, name: str, archived: bool, most_findings: int, read: Callable[[int], None]
+    ) -> None:
+        self._found, self._name, self._archived, self._most, self._read = found, name, archived, most_findings, read
+        self._count = ChainCount(journal=name)
+        self._after = Link()
+        self._vouched: Vouched | None = None
+        self._vouched_seen = False
+
+    def chain(self, files: list[JournalFile], head: Vouched | ValueError | None) -> None:
+        self._found.chains.append(self._count)
+        if isinstance(head, Vouched):
+            self._vouched = head
+        previous: JournalFile | None = None
+        for file, following in zip(files, [*files[1:], None], strict=True):
+            self._file(file, previous, following)
+            previous = file
+        self._count.seq = self._after.seq
+        self._end(files, head)
+
+    def _end(self, files: list[JournalFile], head: Vouched | ValueError | None) -> None:
+        name = f"{self._name}.head"
+        match head:
+            case None:
+                self._finding(name, 0, "is missing: nothing vouches for the journal's end")
+            case ValueError():
+                self._finding(name, 0, "is damaged: nothing vouches for the journal's end")
+            case Vouched() if head.seq > self._after.seq:
+                last = files[-1].path.name if files else name
+                gone = head.seq - self._after.seq
+                self._finding(last, 0, f"ends at seq {self._after.seq}, but {head.seq} was vouched for: {gone} missing")
+            case Vouched() if not self._vouched_seen and files and head.seq >= self._oldest:
+                self._finding(name, 0, f"vouches for a record {head.seq} that is not the journal's")
+            case Vouched():
+                pass
+
+    def _file(self, file: JournalFile, previous: JournalFile | None, following: JournalFile | None) -> None:
+        self._count.files += 1
+        name = file.path.name
+        good_bytes = number = 0
+        for number, line in enumerate(lines_of(file.path), start=1):
+            if number == 1:
+                self._header(file, line, previous)
+            if not line.endswith(b"\n"):
+                self._torn(file, number, good_bytes, following)
+                break
+            self._line(name, number, line)
+            good_bytes += len(line)
+        if number == 0:
+            self._torn(file, 1, 0, following)
+
+    def _line(self, name: str, number: int, line: bytes) -> None:
+        why, self._after = fault(line[:-1], self._after)
+        self._count.records += 1
+        self._count.closed = b'"kind":"journal","event":"closed"' in line
+        self._read(len(line))
+        if why is not None:
+            self._finding(name, number, why)
+        elif b'"kind":"journal","event":"recovered"' in line:
+            lost = _parsed(line).get("lost")
+            if isinstance(lost, int) and lost:
+                self._count.lost += lost
+                self._note(name, number, f"{lost} records could not be kept while the journal could not be written")
+        if self._vouched is not None and self._after.seq == self._vouched.seq:
+            self._vouched_seen = self._vouched_seen or self._after.chain.decode() == self._vouched.chain
+
+    def _header(self, file: JournalFile, line: bytes, previous: JournalFile | None) -> None:
+        header = _parsed(line)
+        name = file.path.name
+        before = header.get("previous")
+        if header.get("kind") != "journal" or header.get("event") not in ("opened", "continued"):
+            if line.endswith(b"\n"):
+                self._finding(name, 1, "the file's first record is not its header")
+            return
+        if header.get("file") != name:
+            self._finding(name, 1, f"the file was renamed: its header says {header.get('file')}")
+        if not isinstance(before, dict):
+            if previous is not None or file.number != 1:
+                self._finding(name, 1, "begins a new chain in the middle of the journal")
+                self._after = Link()
+            return
+        if before.get("vouched"):
+            self._finding(name, 1, "when the journal was opened here, records that had been vouched for were gone")
+        if previous is None:
+            self._begins_late(name, before)
+        elif before.get("file") != previous.path.name:
+            self._finding(name, 1, f"continues {before.get('file')}, which is missing")
+
+    def _begins_late(self, name: str, before: Mapping[str, Any]) -> None:
+        what = f"continues {before.get('file')} (seq {before.get('seq')}), which is not here"
+        if self._archived:
+            self._note(name, 1, what)
+        else:
+            self._finding(name, 1, what)
+        seq, chain = before.get("seq"), before.get("chain")
+        if isinstance(seq, int) and isinstance(chain, str):
+            self._after = Link(seq=seq, chain=chain.encode())
+
+    def _torn(self, file: JournalFile, number: int, good_bytes: int, following: JournalFile | None) -> None:
+        """Judge a last line without its end: a crash that the next file declares, or a cut."""
+        name = file.path.name
+        left = torn_part(file.path, good_bytes)
+        declared: object = None
+        if following is not None:
+            for line in lines_of(following.path):
+                before = _parsed(line).get("previous")
+                declared = before.get("torn") if isinstance(before, dict) else None
+                break
+        if left is None:
+            self._finding(name, 0, "is empty")
+        elif declared == {"bytes": left.bytes, "sha256": left.sha256}:
+            self._note(name, number, f"{left.bytes} bytes of a record were torn by a crash, as the next file declares")
+        else:
+            self._finding(name, number, "ends in the middle of a record: torn by a crash, being written, or cut")
+
+    @property
+    def _oldest(self) -> int:
+        return self._after.seq - self._count.records + 1
+
+    def _finding(self, file: str, line: int, what: str) -> None:
+        if len(self._found.findings) < self._most:
+            self._found.findings.append(Finding(file=file, line=line, what=what))
+        else:
+            self._found.more += 1
+
+    def _note(self, file: str, line: int, what: str) -> None:
+        if len(self._found.notes) < self._most:
+            self._found.notes.append(Finding(file=file, line=line, what=what))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which records are wanted; None leaves a field open. Times as in records: RFC 3339, UTC, so they sort as text."""
+
+    since: str | None = None
+    """Inclusive."""
+    until: str | None = None
+    """Exclusive."""
+    kind: str | None = None
+    account: str | None = None
+    user: str | None = None
+    session: str | None = None
+    verdict: str | None = None
+    rule: str | None = None
+    effect: str | None = None
+    target: str | None = None
+    """The object an effect falls on, `schema.name` or `name`."""
+    id: str | None = None
+    """A decision's id: gives the decision and its outcome."""
+
+    def needles(self) -> tuple[bytes, ...]:
+        """Bytes that a line must hold to be worth parsing."""
+        wanted = (self.kind, self.account, self.user, self.session, self.verdict, self.rule, self.effect, self.id)
+        return tuple(orjson.dumps(value) for value in wanted if value is not None)
+
+    def fits(self, record: Found) -> bool:
+        """Whether the record is wanted."""
+        at = record.get("at", "")
+        session = record.get("session") or {}
+        effects = record.get("effects") or ()
+        pairs = (
+            (self.kind, record.get("kind")),
+            (self.account, session.get("account")),
+            (self.user, session.get("user")),
+            (self.session, session.get("id")),
+            (self.verdict, record.get("verdict")),
+            (self.rule, record.get("rule")),
+        )
+        return (
+            (self.since is None or at >= self.since)
+            and (self.until is None or at < self.until)
+            and all(wanted is None or wanted == given for wanted, given in pairs)
+            and (self.id is None or self.id in (record.get("id"), record.get("decision")))
+            and (self.effect is None or any(self.effect == effect["effect"] for effect in effects))
+            and (self.target is None or any(_names(effect["target"], self.target) for effect in effects))
+        )
+
+
+def query(folder: Path, question: Question) -> Iterator[Found]:
+    """Yield the wanted records of all journals, by time. Lines that cannot be read are left to `verify`.
+
+    Holds one record of each journal at a time. Raises OSError.
+    """
+    by_name = [list(files) for _, files in groupby(files_of(folder), key=lambda file: file.journal)]
+    yield from heapq.merge(*(_of_journal(files, question) for files in by_name), key=lambda record: str(record["at"]))
+
+
+def _of_journal(files: list[JournalFile], question: Question) -> Iterator[Found]:
+    needles = question.needles()
+    starts = [_start(file) for file in files]
+    for file, start, end in zip(files, starts, [*starts[1:], None], strict=True):
+        if question.since is not None and end is not None and end < question.since:
+            continue
+        if question.until is not None and start is not None and _far(start, question.until):
+            return
+        for line in lines_of(file.path):
+            if all(needle in line for needle in needles):
+                record = _parsed(line)
+                if "at" in record and question.fits(record):
+                    yield record
+
+
+def _far(start: str, until: str) -> bool:
+    """Whether a file that starts then can hold nothing before `until`, allowing for the slack."""
+    try:
+        return datetime.fromisoformat(start) - timedelta(seconds=_SLACK_S) > datetime.fromisoformat(until)
+    except (ValueError, TypeError):
+        return False
+
+
+def _start(file: JournalFile) -> str | None:
+    for line in lines_of(file.path):
+        at = _parsed(line).get("at")
+        return at if isinstance(at, str) else None
+    return None
+
+
+def _names(target: str | None, wanted: str) -> bool:
+    return target is not None and (target == wanted or target.rpartition(".")[2] == wanted)
+
+
+def _parsed(line: bytes) -> Found:
+    try:
+        found = orjson.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from audit.chain import GENESIS, Link, fault, seal, stated
+
+
+def test_sealed_lines_follow_from_each_other() -> None:
+    """Each line states its number, and follows from the line before it."""
+    data, end = seal([b'{"a":1}', b'{"a":2}'], Link(seq=6))
+    first, second = data.splitlines()
+    between = stated(first)
+    assert between is not None
+    assert (7, 8) == (between.seq, end.seq)
+    assert (None, end) == fault(second, between)
+
+
+def test_seal_in_parts_equals_seal_at_once() -> None:
+    """How records fall into flushes leaves no trace in the chain."""
+    first, middle = seal([b'{"a":1}'], Link())
+    second, end = seal([b'{"a":2}'], middle)
+    assert seal([b'{"a":1}', b'{"a":2}'], Link()) == (first + second, end)
+
+
+def test_chain_is_recomputed_with_standard_tools(tmp_path: Path) -> None:
+    """The documented shell line gives the hash that the file states."""
+    data, end = seal([b'{"text":"tricky \\",\\"chain\\":\\" \xc3\xa9"}'], Link())
+    (tmp_path / "line").write_bytes(data)
+    command = r"""line=$(cat line); printf '%s%s' "$previous" "${line%,\"chain\":*}" | sha256sum"""
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env={"previous": GENESIS.decode(), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=True,
+    )
+    assert end.chain == done.stdout.split()[0]
