@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import socket
 import ssl
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -63,8 +63,8 @@ class _StartupReader(asyncio.Protocol):
         return await self._packet
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        # Cast, not tested: uvloop's transports are none of asyncio's classes.
+        self._transport = cast("asyncio.Transport", transport)
         self._look()
 
     def data_received(self, data: bytes) -> None:

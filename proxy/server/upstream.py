@@ -13,7 +13,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from proxy.server.address import Address, TcpAddress, UnixAddress
 from proxy.server.config import SslMode
@@ -193,8 +193,8 @@ class _CancelErrand(asyncio.Protocol):
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(self._request.encode())
+        # Cast, not tested: uvloop's transports are none of asyncio's classes.
+        cast("asyncio.WriteTransport", transport).write(self._request.encode())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a reset is an end, too
         self.closed.set()

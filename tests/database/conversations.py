@@ -276,6 +276,12 @@ CONVERSATIONS: Mapping[str, Script] = {
         say(query("SHOW work_mem")),
         END,
     ),
+    "everything at once": (say(startup("person_trust"), query("SELECT 1"), TERMINATE, until="ZZ$"),),
+    "a query before the server has answered": (
+        say(startup("person_trust"), until=""),
+        *(say(query(f"SELECT {number}"), until="") for number in range(20)),
+        say(TERMINATE, until="Z" * 21 + "$"),
+    ),
     "protocol 3.2": (hello(version=0x30002), say(query("SELECT 1")), END),
     "a protocol minor of the future": (hello(version=0x30063), say(query("SELECT 1")), END),
     "unknown protocol options": (hello(__shiny="1", __other="2"), say(query("SELECT 1")), END),

@@ -6,6 +6,7 @@ end of the stream, `.` for the single byte that answers an SSLRequest or GSSENCR
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class Speaker:
         if step.send:
             self.socket.sendall(step.send)
         if step.half_close:
-            self.socket.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the server may have hung up already, and says so when read
+                self.socket.shutdown(socket.SHUT_WR)
         return self.read(step.until)
 
     def read(self, until: str) -> list[Message]:

@@ -210,11 +210,21 @@ def test_proxy_shows_its_certificate_to_the_server(
     assert outcome(dsn(front.port, user="person_cert", dbname="demo")) == ("person_cert", True)
 
 
-def test_tls_on_both_sides_does_not_offer_channel_binding(
+@pytest.mark.parametrize("binding", ["disable", "prefer", "require"])
+def test_tls_on_both_sides_rules_channel_binding_out(binding: str, both_proxy: ProxyProcess) -> None:
+    """With TLS on both sides, SCRAM works without channel binding, and whoever tries it hears that that is the matter.
+
+    The server takes a client that knows channel binding, and was not offered it, for a victim of a downgrade: nobody
+    between them can change that, since the client signs what it knows.
+    """
+    login = {"user": "person_ada", "dbname": "demo", "sslmode": "require", "channel_binding": binding}
+    heard = outcome(dsn(both_proxy.port, **login))
+    assert heard == ("person_ada", True) if binding == "disable" else "channel binding" in str(heard)
+
+
+@pytest.fixture(scope="module")
+def both_proxy(
     new_proxy: Callable[..., ProxyProcess], tls_cluster: Cluster, tls_settings: dict[str, str]
-) -> None:
-    """SCRAM works with TLS on both sides, and SCRAM-SHA-256-PLUS, which would fail, is not offered."""
-    front = new_proxy(tls_cluster.port, upstream_sslmode="require", **tls_settings)
-    login = {"user": "person_ada", "dbname": "demo", "sslmode": "require"}
-    assert outcome(dsn(front.port, **login)) == ("person_ada", True)
-    assert "channel binding" in str(outcome(dsn(front.port, channel_binding="require", **login)))
+) -> ProxyProcess:
+    """Start a proxy with TLS on both sides."""
+    return new_proxy(tls_cluster.port, upstream_sslmode="require", **tls_settings)
