@@ -20,6 +20,8 @@ from proxy.server.moment import Moment
 from proxy.wire import Held, ProtocolViolation, Session, SqlState, fatal
 
 _log = structlog.get_logger()
+_EARLY_BYTES: Final = 65_536
+"""What a client may have said before the server is ready; more, and it is not read until then."""
 _LINGER_S: Final = 30.0
 """How long what is left for a peer that does not read is kept after the other side has gone."""
 
@@ -112,17 +114,18 @@ class Connection:
         house.moment.look()
         house.bytes_up += len(data)
         session = self._session
+        frontend = session.frontend
         try:
-            parts = session.from_frontend(data)
+            parts = frontend.feed(data) if self._on_ready is None else session.from_frontend(data)
         except Exception as error:
             # A bug of ours: what it meant is not known, so nothing of it may reach the server.
             _log.exception("a client's bytes could not be followed", error=repr(error))
             self.end(fatal(SqlState.INTERNAL_ERROR, "the proxy failed on a message; its log says how"), "bug")
             return
-        self._send_up(parts, held=session.held)
-        if not session.ready and session.waiting_bytes > 65_536:
+        self._send_up(parts, held=frontend.held)
+        if self._on_ready is not None and session.waiting_bytes > _EARLY_BYTES:
             self._client.pause_reading()
-        if session.ended:
+        if frontend.ended:
             self._end_of_client()
 
     def from_server(self, data: bytes) -> None:
@@ -131,7 +134,7 @@ class Connection:
         house.moment.look()
         house.bytes_down += len(data)
         try:
-            parts = self._session.from_backend(data)
+            parts = self._session.backend.feed(data)
         except ProtocolViolation as violation:
             self.end(fatal(violation.sqlstate, violation.message), "server broke the protocol")
             return

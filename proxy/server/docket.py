@@ -18,11 +18,12 @@ from proxy.sql import Act, Effect, Facts, Settings, Target, TargetKind, search_p
 from proxy.wire import End, ErrorResponse, Ruling, Severity, SqlState
 
 _REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
+_COMPLETED: Final = End.COMPLETED
 _STATES: Final = {
-    End.COMPLETED: OutcomeState.COMPLETED,
-    End.FAILED: OutcomeState.FAILED,
-    End.SUSPENDED: OutcomeState.SUSPENDED,
-    End.SKIPPED: OutcomeState.SKIPPED,
+    "completed": OutcomeState.COMPLETED,
+    "failed": OutcomeState.FAILED,
+    "suspended": OutcomeState.SUSPENDED,
+    "skipped": OutcomeState.SKIPPED,
 }
 
 
@@ -120,6 +121,10 @@ class Docket:
     def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
         """Rule on an Execute: as its Parse was ruled, by what holds now."""
         profile = self._current()
+        if len(prepared) == 1:
+            only = prepared[0]
+            if isinstance(only, Case) and only.profile is profile:
+                return self._case(only.ruled, Via.EXECUTE, profile)
         strictest: Ruled | None = None
         for ruling in prepared:
             if isinstance(ruling, Case):
@@ -164,14 +169,14 @@ class Docket:
         """Record an outcome."""
         if not isinstance(ruling, Case):
             return
-        state = _STATES[end]
+        state = _STATES[end._value_]
         if ruling.nonce is not None:
             if sqlstate is not None and end is End.FAILED:
                 state = OutcomeState.REFUSED
                 sqlstate = _REFUSED if sqlstate == SqlState.INVALID_TEXT_REPRESENTATION else sqlstate
         elif sqlstate == SqlState.QUERY_CANCELED:
             state = OutcomeState.CANCELLED
-        elif end is End.COMPLETED and ruling.ruled.deallocated and self._forgotten is not None:
+        elif end is _COMPLETED and ruling.ruled.deallocated and self._forgotten is not None:
             for name in ruling.ruled.deallocated:
                 self._forgotten(name.encode())
         moment = self._moment

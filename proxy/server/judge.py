@@ -100,7 +100,7 @@ class Ruled:
     def __init__(self, decision: Decision, text: str, mark: str) -> None:
         self.decision = decision
         self._statement = (mark, text, " ".join(dict.fromkeys(facts.tag for facts in decision.facts)))
-        self._fragments: dict[tuple[Via, str | None], Fragment] = {}
+        self._fragments: dict[str, Fragment] = {}
         acts = [act for facts in decision.facts for act in facts.acts]
         self.effects = tuple(dict.fromkeys(str(act.effect) for act in acts))
         self.reads_only = decision.verdict is Verdict.PERMIT and all(
@@ -118,10 +118,11 @@ class Ruled:
 
     def grounds(self, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
         """Give the part of a decision record that does not change from one time to the next."""
-        fragment = self._fragments.get((via, sqlstate))
+        # By the member's own text: the hash of an Enum is computed by Python code.
+        fragment = self._fragments.get(via._value_)
         if fragment is None:
             fragment = fragment_of(grounds_of(self.decision, self._statement, self._effects(), via, sqlstate, census))
-            self._fragments[via, sqlstate] = fragment
+            self._fragments[via._value_] = fragment
         return fragment
 
     def restrained(self, decision: Decision, via: Via, sqlstate: str | None, census: int | None) -> Fragment:

@@ -65,6 +65,13 @@ class Kind(Enum):
     behind them is skipped."""
 
 
+_QUERY: Final = Kind.QUERY
+_PARSE: Final = Kind.PARSE
+_EXECUTE: Final = Kind.EXECUTE
+_SYNC: Final = Kind.SYNC
+_MARK: Final = Kind.MARK
+
+
 class Entry:
     """One message that awaits its answer."""
 
@@ -78,6 +85,9 @@ class Entry:
         self.prepared = prepared
         self.rows: int | None = None
         self.sqlstate: str | None = None
+
+
+_PLAIN_SYNC: Final = Entry(_SYNC, None, 0)
 
 
 class Prepared:
@@ -112,7 +122,7 @@ class Ledger:
     def query(self, ruling: Ruling, kind: Kind) -> None:
         """Expect the answer to a Query or FunctionCall."""
         if self._open:
-            self._queue.append(Entry(Kind.MARK, None, self._copy_ends))
+            self._queue.append(Entry(_MARK, None, self._copy_ends))
         self._queue.append(Entry(kind, ruling, self._copy_ends))
 
     def parse(self, name: bytes, ruling: Ruling) -> None:
@@ -123,7 +133,7 @@ class Ledger:
         if ruling.nonce is None and (len(self._statements) < NAMES_KEPT or name in self._statements):
             prepared = Prepared(name, ruling, self._batch, self._statements.get(name))
             self._statements[name] = prepared
-        self._queue.append(Entry(Kind.PARSE, ruling, self._copy_ends, prepared))
+        self._queue.append(Entry(_PARSE, ruling, self._copy_ends, prepared))
 
     def bind(self, portal: bytes, statement: bytes) -> None:
         """Let a portal stand for what its statement stands for."""
@@ -139,7 +149,7 @@ class Ledger:
     def execute(self, ruling: Ruling) -> None:
         """Expect the answer to an Execute."""
         self._open = True
-        self._queue.append(Entry(Kind.EXECUTE, ruling, self._copy_ends))
+        self._queue.append(Entry(_EXECUTE, ruling, self._copy_ends))
 
     def close(self, kind: int, name: bytes) -> None:
         """Expect the answer to a Close; forget a portal at once, a statement when it is answered."""
@@ -162,7 +172,8 @@ class Ledger:
             return
         self._open = False
         self._batch += 1
-        self._queue.append(Entry(Kind.SYNC, None, self._copy_ends))
+        # Nothing is ever written to a Sync's entry, and there is one for each round trip.
+        self._queue.append(_PLAIN_SYNC if not self._copy_ends else Entry(_SYNC, None, self._copy_ends))
 
     def copy_ended(self) -> None:
         """Note CopyDone or CopyFail."""
@@ -178,7 +189,7 @@ class Ledger:
             return
         self._copying = True
         self._queue = deque(
-            entry for entry in self._queue if entry.kind is not Kind.SYNC or entry.copy_ends != head.copy_ends
+            entry for entry in self._queue if entry.kind is not _SYNC or entry.copy_ends != head.copy_ends
         )
 
     def completed(self, rows: int | None) -> None:
@@ -188,21 +199,21 @@ class Ledger:
             return
         if rows is not None:
             head.rows = rows if head.rows is None else head.rows + rows
-        if head.kind is Kind.EXECUTE:
+        if head.kind is _EXECUTE:
             self._queue.popleft()
             self._told.ended(head.ruling, End.COMPLETED, head.rows, None)
 
     def suspended(self) -> None:
         """PortalSuspended."""
         head = self._head()
-        if head is not None and head.kind is Kind.EXECUTE and head.ruling is not None:
+        if head is not None and head.kind is _EXECUTE and head.ruling is not None:
             self._queue.popleft()
             self._told.ended(head.ruling, End.SUSPENDED, None, None)
 
     def parsed(self) -> None:
         """ParseComplete: the statement stands, and what stood under its name before is gone."""
         head = self._head()
-        if head is not None and head.kind is Kind.PARSE and head.ruling is not None:
+        if head is not None and head.kind is _PARSE and head.ruling is not None:
             self._queue.popleft()
             if head.prepared is not None:
                 head.prepared.before = None
@@ -231,7 +242,7 @@ class Ledger:
             case Kind.PARSE | Kind.EXECUTE | Kind.CLOSE | Kind.MARK:
                 self._queue.popleft()
                 self._dropped(head, End.FAILED, sqlstate)
-                while self._queue and self._queue[0].kind is not Kind.SYNC:
+                while self._queue and self._queue[0].kind is not _SYNC:
                     self._dropped(self._queue.popleft(), End.SKIPPED, None)
         return refused
 
@@ -264,7 +275,7 @@ class Ledger:
 
     def _head(self) -> Entry | None:
         queue = self._queue
-        while queue and queue[0].kind is Kind.MARK:
+        while queue and queue[0].kind is _MARK:
             queue.popleft()
         return queue[0] if queue else None
 
@@ -279,7 +290,7 @@ class Ledger:
             self._dropped(self._queue.popleft(), End.SKIPPED, None)
 
     def _dropped(self, entry: Entry, end: End, sqlstate: str | None) -> None:
-        if entry.kind is Kind.PARSE and entry.prepared is not None:
+        if entry.kind is _PARSE and entry.prepared is not None:
             self._unlink(entry.prepared)
         if entry.ruling is not None:
             self._told.ended(entry.ruling, end, None, sqlstate)

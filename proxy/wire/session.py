@@ -23,34 +23,36 @@ _PASSWORD: Final = int(FrontendCode.PASSWORD_MESSAGE)
 class Session:
     """The transition of both streams. Feed it what arrives; send what it gives."""
 
-    __slots__ = ("_backend", "_early", "_frontend", "_ledger")
+    __slots__ = ("_early", "_ledger", "backend", "frontend")
 
     def __init__(self, referee: Referee, *, statement_bytes: int) -> None:
         """`statement_bytes`: longest Query, Parse or FunctionCall that is held for reading."""
         self._ledger = Ledger(referee)
-        self._frontend = FrontendStream(self._ledger, referee, statement_bytes=statement_bytes)
-        self._backend = BackendStream(self._ledger, referee)
+        self.frontend = FrontendStream(self._ledger, referee, statement_bytes=statement_bytes)
+        """The client's stream, to be fed directly once `ready`."""
+        self.backend = BackendStream(self._ledger, referee)
+        """The server's stream, to be fed directly at any time."""
         self._early = b""
 
     @property
     def ready(self) -> bool:
         """True from the server's first ReadyForQuery on."""
-        return self._backend.ready
+        return self.backend.ready
 
     @property
     def idle(self) -> bool:
         """True where the server last said that no transaction is open."""
-        return self._backend.status == b"I"
+        return self.backend.status == b"I"
 
     @property
     def held(self) -> bool:
         """True after `from_frontend` or `early` where what it gave must wait for its records to be written."""
-        return self._frontend.held
+        return self.frontend.held
 
     @property
     def ended(self) -> bool:
         """Nothing more of the client is read: the server is to be sent the end of the stream."""
-        return self._frontend.ended
+        return self.frontend.ended
 
     @property
     def waiting_bytes(self) -> int:
@@ -64,8 +66,8 @@ class Session:
         it. Until the server is ready only answers to its authentication requests pass; the rest waits for `early`,
         since how a statement is read depends on what the server reports until then.
         """
-        if self._backend.ready:
-            return self._frontend.feed(data)
+        if self.backend.ready:
+            return self.frontend.feed(data)
         data = self._early + data
         position = 0
         while len(data) - position >= 5 and data[position] == _PASSWORD:
@@ -79,18 +81,18 @@ class Session:
     def early(self) -> list[bytes | Held]:
         """Give what the client said before the server was ready; call it once, as soon as `ready`."""
         data, self._early = self._early, b""
-        return self._frontend.feed(data) if data else []
+        return self.frontend.feed(data) if data else []
 
     def refuse_late(self, held: Held) -> bytes:
         """Give what to send in the place of a held message whose record could not be written.
 
         Its ruling must have been given a nonce by then.
         """
-        return self._frontend.refuse_late(held)
+        return self.frontend.refuse_late(held)
 
     def from_backend(self, data: bytes) -> list[bytes]:
         """Take bytes of the server, give what to send to the client, in order. Raises ProtocolViolation."""
-        return self._backend.feed(data)
+        return self.backend.feed(data)
 
     def forget_statement(self, name: bytes) -> None:
         """Forget a name that SQL deallocated."""
