@@ -14,7 +14,9 @@ import pytest
 from tests.database import proxy_process
 from tests.database.cluster import Cluster, dsn
 from tests.database.proxy_process import INTERLOCK, ProxyProcess, Setting
+from tests.database.script import hello, perform, say
 from tests.database.tap import Tap
+from tests.database.wire import query
 
 HERE = Path(__file__).parent
 RESET = (HERE / "reset.sql").read_text()
@@ -90,8 +92,11 @@ def new_proxy(scratch: Path) -> Iterator[Callable[..., ProxyProcess]]:
 
 @pytest.fixture(scope="session")
 def proxy(new_proxy: Callable[..., ProxyProcess], cluster: Cluster) -> ProxyProcess:
-    """Start the proxy before the cluster."""
-    return new_proxy(cluster.port)
+    """Start the proxy before the cluster, and let it judge once: what it loads once and keeps is then there."""
+    front = new_proxy(cluster.port)
+    perform(front.port, (hello(), say(query("SELECT 1"))))
+    perform(front.port, (hello("model_janitor"), say(query("DELETE FROM users"))))
+    return front
 
 
 @pytest.fixture(scope="session")
