@@ -96,4 +96,4 @@ class AsyncpgPlayer:
                 detail=getattr(error, "detail", None) or "",
                 hint=getattr(error, "hint", None) or "",
             )
-        return Permitted(status=statement.get_statusmsg())
+        return Permitted(status=statement.get_statusmsg() or "")

@@ -1,4 +1,4 @@
-"""What the demo plays on: a database with rows worth keeping, a proxy before it, and a way to see whether they stand."""
+"""What the demo plays on: a database with rows worth keeping, a proxy before it, and a way to count them."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ import structlog
 import typer
 
 from interlock.failure import ExitCode, Failure
-from proxy.server.logs import LogLevel, configure_logging
 from interlock.settings import SETTINGS, Setting, read_settings, unknown_variables
 from proxy.server.config import ServerConfig
+from proxy.server.logs import LogLevel, configure_logging
 
 HELP = """Serve: stand between clients and PostgreSQL, judge and record every statement.
 
