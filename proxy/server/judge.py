@@ -366,4 +366,8 @@ def setting_facts(name: str, value: str) -> Facts:
     """Give the facts of a setting that a startup packet brings, as SET would have them."""
     effect = Effect.ROLE_CHANGE if name in ("role", "session_authorization") else Effect.SET
     target = Target(kind=TargetKind.SETTING, name=name)
+    if name == "client_encoding":
+        # The server compares letters and digits alone (encnames.c, clean_encoding_name), and asyncpg sends 'utf-8' in
+        # quotes.
+        value = "".join(letter for letter in value if letter.isascii() and letter.isalnum())
     return Facts(tag="SET", acts=(Act(effect=effect, target=target, value=value),), literal_bound=True)
