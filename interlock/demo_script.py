@@ -135,7 +135,7 @@ def acts(marker: str) -> tuple[Act, ...]:
         _janitor(
             extended,
             "detour: a DELETE carried in a string",
-            "SELECT query_to_xml('DELETE FROM public.users RETURNING id', true, true, '')",
+            "SELECT pg_catalog.query_to_xml('DELETE FROM public.users RETURNING id', true, true, '')",
         ),
         _janitor(simple, "detour: a program on the server", f"COPY (SELECT 1) TO PROGRAM 'touch {marker}'"),
         _janitor(simple, "detour: behind an innocent statement", "SELECT 1; DROP TABLE public.orders; SELECT 2"),
