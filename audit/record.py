@@ -375,7 +375,7 @@ class IdMint:
 
     def __init__(self, random_bits: int) -> None:
         self._chance = (random_bits & (1 << 50) - 1) << _COUNTER_BITS
-        self._ms = 0
+        self._ms = -1
         self._counter = 0
         self._stem = b""
 

@@ -113,8 +113,8 @@ class _Reading:
         if isinstance(head, Vouched):
             self._vouched = head
         previous: JournalFile | None = None
-        for file, following in zip(files, [*files[1:], None], strict=True):
-            self._file(file, previous, following)
+        for nth, file in enumerate(files):
+            self._file(file, previous, files[nth + 1] if nth + 1 < len(files) else None)
             previous = file
         self._count.seq = self._after.seq
         self._end(files, head)

@@ -40,7 +40,7 @@ GROUNDS = Grounds(
 
 
 def open_journal(folder: Path, name: str = "w0", **options: Any) -> Journal:
-    """A journal whose clock stands at noon, whose thread sleeps, and that looks at its file in every flush."""
+    """Open a journal whose clock stands at noon, whose thread sleeps, and that looks at its file in every flush."""
     given = {"clock": lambda: NOON_S, "interval_s": 3600.0, "look_s": 0.0, "fsync": Fsync.NEVER, **options}
     return Journal(folder, name, **given)
 

@@ -12,7 +12,7 @@ def test_sealed_lines_follow_from_each_other() -> None:
     first, second = data.splitlines()
     between = stated(first)
     assert between is not None
-    assert (7, 8) == (between.seq, end.seq)
+    assert (between.seq, end.seq) == (7, 8)
     assert (None, end) == fault(second, between)
 
 

@@ -36,7 +36,7 @@ def test_decision_body_is_a_decision_record() -> None:
     """Joined fragments give every field of the schema and no other."""
     body = decision_body(IdMint(1).next(5), timestamp(NOON_S), fragment_of(SESSION), fragment_of(GROUNDS))
     record = TypeAdapter(DecisionRecord).validate_json(body)
-    assert (SESSION, "no-destructive-autonomy") == (record.session, record.rule)
+    assert (record.session, record.rule) == (SESSION, "no-destructive-autonomy")
     assert orjson.loads(encode(record)) == orjson.loads(body)
 
 

@@ -19,15 +19,15 @@ FILES = 4
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed journal of several files."""
+    """Write a closed journal of several files."""
     folder = tmp_path_factory.mktemp("whole")
-    fill(folder, 60, file_bytes=12_000)
-    assert len(files_of(folder)) >= FILES
+    fill(folder, 60, file_bytes=9_000)
+    assert len(files_of(folder)) == FILES
     return folder
 
 
 def changed(whole: Path, change: str, data: st.DataObject) -> list[str]:
-    """A copy of the journal with one change, and what is then found."""
+    """Make one change to a copy of the journal and return what is then found."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "copy"
         shutil.copytree(whole, folder)
@@ -40,6 +40,7 @@ def changed(whole: Path, change: str, data: st.DataObject) -> list[str]:
 
 
 def altered(before: bytes, change: str, data: st.DataObject) -> bytes:
+    """Make the change to a file's bytes."""
     lines = before.splitlines(keepends=True)
     place = data.draw(st.integers(0, len(lines) - 1))
     other = data.draw(st.integers(0, len(lines) - 1))
@@ -74,7 +75,7 @@ def test_every_change_to_a_file_is_found(whole: Path, change: str, data: st.Data
 def test_whole_journal_is_sound(whole: Path) -> None:
     """Nothing is found where nothing was changed, and every record is counted."""
     found = verify(whole)
-    assert [] == found.findings + found.notes
+    assert found.findings + found.notes == []
     (chain,) = found.chains
     assert (True, chain.records) == (chain.closed, chain.seq)
 
@@ -91,7 +92,7 @@ def test_removed_head_file_is_found(whole: Path, tmp_path: Path) -> None:
     """Nothing vouches for the end any more, and that is said."""
     folder = shutil.copytree(whole, tmp_path / "copy")
     (folder / "w0.head").unlink()
-    assert ["w0.head"] == [finding.file for finding in verify(folder).findings]
+    assert [finding.file for finding in verify(folder).findings] == ["w0.head"]
 
 
 def test_all_files_removed_but_the_head_is_found(whole: Path, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_archived_beginning_is_a_note_when_told_so(whole: Path, tmp_path: Path) 
     folder = shutil.copytree(whole, tmp_path / "copy")
     files_of(folder)[0].path.unlink()
     found = verify(folder, archived=True)
-    assert (True, 1) == (found.sound, len(found.notes))
+    assert (found.sound, len(found.notes)) == (True, 1)
 
 
 def test_cut_end_is_found_by_the_next_opening(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_cut_end_is_found_by_the_next_opening(tmp_path: Path) -> None:
     path = files_of(tmp_path)[-1].path
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
     fill(tmp_path, 20)
-    assert ["w0-00000002.jsonl"] == [finding.file for finding in verify(tmp_path).findings]
+    assert [finding.file for finding in verify(tmp_path).findings] == ["w0-00000002.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_query_by_id_gives_decision_and_outcome(tmp_path: Path) -> None:
     """A decision id, as the client saw it, leads to what was decided and what came of it."""
     fill(tmp_path, 10)
     wanted = orjson.loads(bodies(10)[4])["id"]
-    assert ["decision", "outcome"] == [record["kind"] for record in query(tmp_path, Question(id=wanted))]
+    assert [record["kind"] for record in query(tmp_path, Question(id=wanted))] == ["decision", "outcome"]
 
 
 def test_query_merges_journals_by_time(tmp_path: Path) -> None:
