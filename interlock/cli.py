@@ -38,7 +38,7 @@ class FrontDoor(TyperGroup):
         """Return the command of that name, imported now if it lives elsewhere; None if there is none."""
         if cmd_name in ELSEWHERE and cmd_name not in self.commands:
             module = importlib.import_module(ELSEWHERE[cmd_name])
-            floor = typer.Typer(add_completion=False)
+            floor = typer.Typer(add_completion=False, rich_markup_mode="markdown")
             floor.add_typer(module.app, name=cmd_name if ELSEWHERE[cmd_name].endswith("_commands") else None)
             self.add_command(typer.main.get_group(floor).commands[cmd_name], cmd_name)
         return super().get_command(ctx, cmd_name)
@@ -49,9 +49,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Keeps models from destroying data: a PostgreSQL proxy that judges and audits every statement.",
-    epilog="Start with:  interlock demo",
+    epilog="Start with: `interlock demo`",
 )
 
 
@@ -70,7 +71,7 @@ def front_door(
     """Options that stand before any command."""
 
 
-@app.command(epilog="Example:  interlock demo --users 100000")
+@app.command(epilog="Example: `interlock demo --users 500000 --keep /tmp/incident`")
 def demo(
     users: Annotated[int, typer.Option(min=1_000, max=5_000_000, help="Rows in the table that is attacked.")] = 100_000,
     keep: Annotated[
@@ -88,7 +89,7 @@ def demo(
     raise typer.Exit(play(users=users, keep=keep))
 
 
-@app.command(epilog="Example:  interlock install --dsn postgresql://postgres@db.example:5432/shop --dry-run")
+@app.command(epilog="Example: `interlock install --dsn postgresql://postgres@db.example:5432/shop --dry-run`")
 def install(
     dsn: Annotated[
         str, typer.Option(metavar="DSN", envvar="INTERLOCK_DSN", help="The database; a login that may create roles.")
@@ -107,7 +108,7 @@ def install(
     asyncio.run(install_into(dsn, dry_run=dry_run, say=typer.echo))
 
 
-@app.command(epilog="Example:  interlock status --metrics 127.0.0.1:9187 --audit audit-log")
+@app.command(epilog="Example: `interlock status --metrics 127.0.0.1:9187 --audit audit-log`")
 def status(
     metrics: Annotated[
         str | None,

@@ -17,14 +17,16 @@ from proxy.server.logs import LogLevel, configure_logging
 
 HELP = """Serve: stand between clients and PostgreSQL, judge and record every statement.
 
-Every flag may also be an INTERLOCK_* variable (INTERLOCK_MAX_CONNECTIONS) or a line of the file given by --config \
-(max_connections: 200). Flags win over variables, variables over the file. SIGTERM drains and stops; SIGHUP reads the \
+Every flag may also be an INTERLOCK_* variable (INTERLOCK_MAX_CONNECTIONS) or a line of the file given by --config
+(max_connections: 200). Flags win over variables, variables over the file. SIGTERM drains and stops; SIGHUP reads the
 policies and certificates anew.
 """
-EPILOG = (
-    "Examples:  interlock proxy --listen 127.0.0.1:6432 --upstream 127.0.0.1:5432 --policies policies --audit audit-log"
-    "  ·  interlock proxy --config /etc/interlock/proxy.yaml --log-level warning"
-)
+EPILOG = """For example:
+
+`interlock proxy --listen 127.0.0.1:6432 --upstream 127.0.0.1:5432 --policies policies --audit audit-log`
+
+`interlock proxy --config /etc/interlock/proxy.yaml --log-level warning`
+"""
 
 
 def _parameter(setting: Setting) -> inspect.Parameter:
@@ -35,7 +37,7 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         option = typer.Option(flag, help=setting.about, show_default=False, rich_help_panel=setting.group)
         annotation = Annotated[bool | None, option]
     else:
-        about = setting.about if default is None else f"{setting.about} [dim]Default: {default}[/]"
+        about = setting.about if default is None else f"{setting.about} Default: {default}"
         option = typer.Option(
             setting.flag, metavar=setting.metavar, help=about, show_default=False, rich_help_panel=setting.group
         )

@@ -1,0 +1,150 @@
+"""`interlock status`: what a running proxy says of itself, and what its audit log says of it. Only reads."""
+
+from __future__ import annotations
+
+import http.client
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import typer
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from audit import verify
+from interlock.failure import ExitCode, Failure
+
+ANSWER_TIMEOUT_S = 5.0
+ANSWER_BYTES = 16 * 1_048_576
+"""Most that is read of an answer: an endpoint of another kind may never end."""
+
+
+def read_metrics(address: str) -> list[Metric]:
+    """Fetch and parse the metrics at HOST:PORT. Raises Failure: usage for a bad address, finding for no answer."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise Failure(f"--metrics: expected HOST:PORT, as 127.0.0.1:9187, found {address!r}")
+    # What the proxy listens on may be "every interface"; a client needs one.
+    host = host.strip("[]").replace("*", "") or "127.0.0.1"
+    connection = http.client.HTTPConnection(host, int(port), timeout=ANSWER_TIMEOUT_S)
+    try:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        text = answer.read(ANSWER_BYTES).decode()
+        if answer.status != http.client.OK:
+            raise Failure(f"{address} answered {answer.status} {answer.reason}", ExitCode.FINDING)
+        return list(text_string_to_metric_families(text))
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"no proxy answers at {address}: {error}", ExitCode.FINDING) from error
+    except ValueError as error:
+        raise Failure(f"what answers at {address} is not a proxy's metrics endpoint", ExitCode.FINDING) from error
+    finally:
+        connection.close()
+
+
+def proxy_status(metrics: Iterable[Metric]) -> dict[str, Any]:
+    """Pick from the metrics what people ask for. Raises Failure where they are not a proxy's."""
+    samples = [sample for metric in metrics for sample in metric.samples]
+
+    def labels(name: str, label: str) -> list[str]:
+        return [sample.labels[label] for sample in samples if sample.name == name and sample.value]
+
+    def total(name: str) -> int:
+        return round(sum(sample.value for sample in samples if sample.name == name))
+
+    def by(name: str, label: str) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for sample in samples:
+            if sample.name == name:
+                counts[sample.labels[label]] += round(sample.value)
+        return dict(sorted(counts.items()))
+
+    versions = labels("interlock_build_info", "version")
+    if not versions:
+        raise Failure("what answers there is not a proxy's metrics endpoint", ExitCode.FINDING)
+    return {
+        "version": versions[0],
+        "policies": labels("interlock_policy_info", "digest"),
+        "workers": total("interlock_workers"),
+        "connections": total("interlock_connections"),
+        "verdicts": by("interlock_statements_total", "verdict"),
+        "account_kinds": by("interlock_statements_total", "account_kind"),
+        "decision_cache": by("interlock_decision_cache_total", "result"),
+        "policy_reload_failures": total("interlock_policy_reload_failures_total"),
+        "audit_writable": bool(total("interlock_audit_writable")),
+        "audit_lag_records": total("interlock_audit_lag_records"),
+        "audit_lost_records": total("interlock_audit_lost_records_total"),
+    }
+
+
+def audit_status(folder: Path) -> dict[str, Any]:
+    """Verify the journals of a folder and say where each stands. Raises Failure if there are none."""
+    if not folder.is_dir():
+        raise Failure(f"--audit: {folder} is not a folder")
+    found = verify(folder)
+    return {
+        "sound": found.sound,
+        "findings": [str(finding) for finding in found.findings],
+        "journals": [
+            {
+                "journal": chain.journal,
+                "files": chain.files,
+                "records": chain.records,
+                "last_seq": chain.seq,
+                "closed": chain.closed,
+                "lost": chain.lost,
+            }
+            for chain in found.chains
+        ],
+    }
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none yet"
+
+
+def _show(console: Console, known: dict[str, Any]) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    proxy, audit = known.get("proxy"), known.get("audit")
+    if proxy is not None:
+        table.add_row("proxy", f"up, version {proxy['version']}, {proxy['workers']} workers")
+        table.add_row("policy", ", ".join(digest[:12] for digest in proxy["policies"]) or "none in force")
+        table.add_row("connections", f"{proxy['connections']:,}")
+        table.add_row("statements", _counted(proxy["verdicts"]))
+        table.add_row("by account", _counted(proxy["account_kinds"]))
+        table.add_row("decisions", _counted(proxy["decision_cache"]))
+        writable = "writable" if proxy["audit_writable"] else "[bold red]NOT WRITABLE[/]: model accounts are refused"
+        table.add_row("recording", f"{writable}, {proxy['audit_lag_records']:,} waiting")
+        if proxy["policy_reload_failures"]:
+            failures = proxy["policy_reload_failures"]
+            table.add_row("reload", f"[yellow]failed {failures} times; the last good policy is in force[/]")
+    if audit is not None:
+        table.add_row("audit log", "sound" if audit["sound"] else "[bold red]NOT SOUND[/]")
+        for finding in audit["findings"]:
+            table.add_row("", escape(finding))
+        for chain in audit["journals"]:
+            end = "closed" if chain["closed"] else "open"
+            table.add_row("", f"{escape(chain['journal'])}: {chain['records']:,} records, {end}")
+    console.print(table, highlight=False)
+
+
+def report(*, metrics: str | None, audit: Path | None, as_json: bool) -> int:
+    """Print what is known; gives the exit code. Raises Failure, also where nothing was asked for."""
+    if metrics is None and audit is None:
+        raise Failure("say where to look: --metrics HOST:PORT, --audit DIR, or both")
+    known: dict[str, Any] = {}
+    if metrics is not None:
+        known["proxy"] = proxy_status(read_metrics(metrics))
+    if audit is not None:
+        known["audit"] = audit_status(audit)
+    if as_json:
+        typer.echo(orjson.dumps(known, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _show(Console(), known)
+    whole = known.get("audit", {}).get("sound", True) and known.get("proxy", {}).get("audit_writable", True)
+    return ExitCode.OK if whole else ExitCode.FINDING
