@@ -1,6 +1,6 @@
 """The audit floor: the record, the hash chain, the journal that writes them, verification and queries."""
 
-from audit.journal import Fsync, Journal, JournalBusy
+from audit.journal import Fsync, Journal
 from audit.record import (
     DecisionRecord,
     Fragment,
@@ -26,6 +26,7 @@ from audit.record import (
     ulid,
 )
 from audit.search import ChainCount, Finding, Question, Verification, query, verify
+from audit.storage import JournalBusy
 
 __all__ = [
     "ChainCount",

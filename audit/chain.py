@@ -35,6 +35,10 @@ class Link:
     chain: bytes = GENESIS
 
 
+BEGINNING = Link()
+"""What a chain's first line follows."""
+
+
 def seal(bodies: Iterable[bytes], after: Link) -> tuple[bytes, Link]:
     """Make the bodies lines of the chain that `after` ends, line ends included; and the link that they end in.
 

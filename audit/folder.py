@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from audit.chain import Link, fault
+from audit.chain import BEGINNING, Link, fault
 from audit.record import Torn, Vouched
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -42,6 +42,22 @@ class GoodPart:
     """What lies behind it."""
     agrees: bool
     """False where the head file names a record of this file and that record is not the one found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Where a journal ended, as its folder shows it."""
+
+    number: int = 0
+    """Number of its newest file; 0 where there is none."""
+    previous: str = ""
+    """Name of that file; empty where the journal never began."""
+    last: Link = BEGINNING
+    """Its last good record."""
+    torn: Torn | None = None
+    """What lies behind it in the newest file."""
+    vouched: Vouched | None = None
+    """What the head file vouched for, where that is not there any more or the head file itself is damaged."""
 
 
 def is_journal_name(name: str) -> bool:
@@ -121,6 +137,38 @@ def good_part(path: Path, head: Vouched | None) -> GoodPart:
     return GoodPart(last=after if good_bytes else None, torn=torn_part(path, good_bytes), agrees=agrees)
 
 
+def where_it_ended(folder: Path, journal: str) -> Ending:
+    """Find the journal's last good record. Raises OSError."""
+    try:
+        head = read_head(folder, journal)
+    except ValueError:
+        # The damage must show for ever, not only until the head file is next replaced.
+        head = Vouched(file="", seq=0, chain="")
+    files = files_of(folder, journal)
+    if not files:
+        if head is None or not head.file:
+            return Ending(vouched=head)
+        return Ending(number=_number(head.file), previous=head.file, last=Link(seq=head.seq, chain=head.chain.encode()))
+    torn: Torn | None = None
+    last = BEGINNING
+    agrees = True
+    for nth, file in enumerate(reversed(files)):
+        part = good_part(file.path, head)
+        torn = part.torn if nth == 0 else torn
+        agrees = agrees and part.agrees
+        if part.last is not None:
+            last = part.last
+            break
+    gone = head is not None and (head.seq > last.seq or not agrees or not head.file)
+    newest = files[-1]
+    return Ending(number=newest.number, previous=newest.path.name, last=last, torn=torn, vouched=head if gone else None)
+
+
+def _number(file: str) -> int:
+    match = _FILE.fullmatch(file)
+    return int(match["number"]) if match else 0
+
+
 def torn_part(path: Path, from_byte: int) -> Torn | None:
     """Length and digest of what a file holds from that byte on; None where that is nothing. Raises OSError."""
     digest, length = sha256(), 0
@@ -139,7 +187,7 @@ def _followed(line: bytes) -> Link | None:
         if record["kind"] != "journal":
             return None
         if record["previous"] is None:
-            return Link()
+            return BEGINNING
         return Link(seq=record["previous"]["seq"], chain=record["previous"]["chain"].encode())
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

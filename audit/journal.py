@@ -14,7 +14,6 @@ threads otherwise.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 import time
@@ -26,8 +25,9 @@ from typing import Literal
 import structlog
 
 from audit.chain import Link, seal
-from audit.folder import file_name, files_of, good_part, is_journal_name, read_head, torn_part, write_head
+from audit.folder import file_name, is_journal_name, torn_part, where_it_ended, write_head
 from audit.record import JournalRecord, Previous, Torn, Vouched, encode, timestamp
+from audit.storage import JournalBusy, fsync_folder, take_lock, words, write_all
 
 _log = structlog.get_logger("audit.journal")
 
@@ -45,10 +45,6 @@ class Fsync(StrEnum):
     """In every flush, before `on_written` is told: survives a power failure, and costs one fsync each time."""
     INTERVAL = "interval"
     NEVER = "never"
-
-
-class JournalBusy(Exception):  # noqa: N818 - a state of the world, as RogueModel and PermissionDenied are
-    """Another process, or another Journal of this one, writes this journal."""
 
 
 class Journal:
@@ -102,7 +98,7 @@ class Journal:
         self._head_failed = False
 
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock_fd = _lock(folder, name)
+        self._lock_fd = take_lock(folder, name)
         try:
             self._continue(clock())
             self._write_head()
@@ -181,7 +177,7 @@ class Journal:
         if self._failure is None:
             return True
         now_s = self._clock() if now_s is None else now_s
-        late, reason = len(self._pending), _words(self._failure)
+        late, reason = len(self._pending), words(self._failure)
         try:
             if self._needs_new_file or not self._in_place():
                 self._lock_again()
@@ -237,7 +233,7 @@ class Journal:
     def _write(self, data: bytes, link: Link) -> None:
         """Write whole, or leave the file as it was; only then does the chain move."""
         try:
-            _write_all(self._fd, data)
+            write_all(self._fd, data)
             if self._fsync is Fsync.ALWAYS:
                 os.fsync(self._fd)
         except OSError:
@@ -278,38 +274,15 @@ class Journal:
     # Files
 
     def _continue(self, now_s: float) -> None:
-        """Find where the journal ended, and go on from there in a new file."""
-        head: Vouched | None
-        try:
-            head = read_head(self._folder, self._name)
-        except ValueError:
-            _log.exception("audit head file cannot be read", journal=self._name)
-            head = Vouched(file="", seq=0, chain="")
-        files = files_of(self._folder, self._name)
-        if not files and (head is None or not head.file):
-            self._next_file("opened", now_s, torn=None, vouched=head)
-            return
-        torn: Torn | None = None
-        agrees = True
-        previous = head.file if head and not files else files[-1].path.name
-        last = Link(seq=head.seq, chain=head.chain.encode()) if head and not files else Link()
-        for nth, file in enumerate(reversed(files)):
-            part = good_part(file.path, head)
-            torn = part.torn if nth == 0 else torn
-            agrees = agrees and part.agrees
-            if part.last is not None:
-                last = part.last
-                break
-        self._number = int(previous.removesuffix(".jsonl").rpartition("-")[2] or 0)
-        self._link = last
-        gone = head is not None and (head.seq > last.seq or not agrees or not head.file)
-        if gone:
-            _log.error(
-                "audit records are gone that had been vouched for", journal=self._name, head=head, found=last.seq
-            )
-        if torn is not None:
-            _log.warning("audit journal ended in the middle of a record", journal=self._name, bytes=torn.bytes)
-        self._next_file("restart", now_s, torn=torn, vouched=head if gone else None, previous=previous)
+        """Go on where the journal ended, in a new file."""
+        ending = where_it_ended(self._folder, self._name)
+        self._number, self._link = ending.number, ending.last
+        if ending.vouched is not None:
+            _log.error("audit records are gone that were vouched for", journal=self._name, found=ending.last.seq)
+        if ending.torn is not None:
+            _log.warning("audit journal ended in the middle of a record", journal=self._name, bytes=ending.torn.bytes)
+        reason = "restart" if ending.previous else "opened"
+        self._next_file(reason, now_s, torn=ending.torn, vouched=ending.vouched, previous=ending.previous)
 
     def _next_file(
         self,
@@ -343,10 +316,10 @@ class Journal:
         data, link = seal([encode(header)], self._link)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            _write_all(fd, data)
+            write_all(fd, data)
             if self._fsync is not Fsync.NEVER:
                 os.fsync(fd)
-                _fsync_folder(self._folder)
+                fsync_folder(self._folder)
             found = os.fstat(fd)
         except OSError:
             os.close(fd)
@@ -398,7 +371,7 @@ class Journal:
                 return
         except FileNotFoundError:
             pass
-        fresh = _lock(self._folder, self._name)
+        fresh = take_lock(self._folder, self._name)
         os.close(self._lock_fd)
         self._lock_fd = fresh
 
@@ -418,7 +391,7 @@ class Journal:
             "audit journal cannot be written: enforced accounts are refused until it can",
             journal=self._name,
             folder=str(self._folder),
-            error=_words(error),
+            error=words(error),
             kept=len(self._pending),
             lost=self._lost,
             since=timestamp(self._failed_s).decode(),
@@ -460,43 +433,7 @@ class Journal:
             write_head(self._folder, self._name, vouched, timestamp(self._clock()).decode())
         except OSError as error:
             if not self._head_failed:
-                _log.warning("audit head file cannot be written", journal=self._name, error=_words(error))
+                _log.warning("audit head file cannot be written", journal=self._name, error=words(error))
             self._head_failed = True
             return
         self._headed, self._head_failed = link.seq, False
-
-
-def _lock(folder: Path, name: str) -> int:
-    """Take the journal's lock; it goes with the process. Raises JournalBusy, naming the holder, and OSError."""
-    path = folder / f"{name}.lock"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
-    except BlockingIOError:
-        holder = os.pread(fd, 20, 0).strip().decode("ascii", "replace") or "unknown"
-        os.close(fd)
-        raise JournalBusy(f"journal {name!r} in {folder} is written by process {holder}") from None
-    except OSError:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    written = os.write(fd, data)
-    while written < len(data):
-        written += os.write(fd, memoryview(data)[written:])
-
-
-def _fsync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _words(error: OSError) -> str:
-    return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")

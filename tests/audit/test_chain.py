@@ -3,7 +3,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from audit.chain import GENESIS, Link, fault, seal, stated
+from tests.audit.journals import fill
 
 
 def test_sealed_lines_follow_from_each_other() -> None:
@@ -36,3 +39,15 @@ def test_chain_is_recomputed_with_standard_tools(tmp_path: Path) -> None:
         check=True,
     )
     assert end.chain == done.stdout.split()[0]
+
+
+@pytest.mark.parametrize(("edit", "expected"), [((b"", b""), b""), ((b"forbid", b"permit"), b"changed: ")])
+def test_documented_loop_checks_a_file(tmp_path: Path, edit: tuple[bytes, bytes], expected: bytes) -> None:
+    """The shell loop of the documentation is silent on a sound file and stops at a changed line."""
+    fill(tmp_path, 10, "worker")
+    path = tmp_path / "worker-00000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(*edit, 1))
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
+    script = page.partition("```sh\n")[2].partition("```")[0]
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, check=True)
+    assert (expected, b"") == (done.stdout[:9], done.stderr)
