@@ -1,0 +1,104 @@
+"""What `interlock status` makes of a proxy's metrics and of an audit folder."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from interlock.failure import Failure
+from interlock.status import audit_status, proxy_status, read_metrics, report
+from proxy.server.metrics import Fleet, Snapshot
+
+NOT_A_PROXY = "# TYPE up gauge\nup 1\n"
+
+
+class _Page(BaseHTTPRequestHandler):
+    """Answers every path with the server's text."""
+
+    text = NOT_A_PROXY
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.text.encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is http.server's
+        """Say nothing."""
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """Address of an HTTP server that is no proxy."""
+    with HTTPServer(("127.0.0.1", 0), _Page) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{http.server_port}"
+        http.shutdown()
+        thread.join()
+
+
+def test_status_sums_what_a_fleet_reports() -> None:
+    """Version, policy, connections and verdicts, as the proxy itself words its metrics."""
+    fleet = Fleet("9.9.9")
+    snapshot = Snapshot(policy_digest="abc", connections=3, audit_writable=True)
+    fleet.report(0, snapshot)
+    fleet.report(1, snapshot)
+
+    known = proxy_status(list(fleet.collect()))
+
+    assert {name: known[name] for name in ("version", "policies", "workers", "connections", "audit_writable")} == {
+        "version": "9.9.9",
+        "policies": ["abc"],
+        "workers": 2,
+        "connections": 6,
+        "audit_writable": True,
+    }
+
+
+def test_status_of_something_else_is_a_finding(stranger: str) -> None:
+    """Another program's metrics are not taken for a proxy's."""
+    with pytest.raises(Failure, match="not a proxy's metrics endpoint") as raised:
+        proxy_status(read_metrics(stranger))
+    assert raised.value.exit_code == 1
+
+
+@pytest.mark.parametrize("address", ["9187", "localhost", "127.0.0.1:0", "127.0.0.1:x"])
+def test_a_bad_address_is_wrong_use(address: str) -> None:
+    """The sentence says what was expected."""
+    with pytest.raises(Failure, match="expected HOST:PORT") as raised:
+        read_metrics(address)
+    assert raised.value.exit_code == 2
+
+
+def test_an_unwritable_audit_log_is_a_finding() -> None:
+    """A proxy that cannot record is not well, whatever else it says."""
+    fleet = Fleet("9.9.9")
+    fleet.report(0, Snapshot(policy_digest="abc", audit_writable=False))
+    assert proxy_status(list(fleet.collect()))["audit_writable"] is False
+
+
+def test_a_folder_without_journals_is_sound_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing recorded is nothing wrong; the answer lists no journals."""
+    assert report(metrics=None, audit=tmp_path, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == {"audit": {"sound": True, "findings": [], "journals": []}}
+
+
+def test_a_damaged_journal_is_a_finding(tmp_path: Path) -> None:
+    """What `audit verify` finds, status shows."""
+    (tmp_path / "proxy-0-000001.jsonl").write_text('{"kind": "decision"}\n')
+    (tmp_path / "proxy-0.head").write_text("nonsense")
+    known = audit_status(tmp_path)
+    assert known["sound"] is False
+    assert known["findings"]
+
+
+def test_a_missing_folder_is_wrong_use(tmp_path: Path) -> None:
+    """A folder that was asked for must be there."""
+    with pytest.raises(Failure, match="is not a folder"):
+        audit_status(tmp_path / "none")
