@@ -17,8 +17,7 @@ from typing import Final, TypeVar, cast
 
 from proxy.server.address import Address, TcpAddress, UnixAddress
 from proxy.server.config import SslMode
-from proxy.wire.codes import SqlState
-from proxy.wire.startup import CancelRequest, SSLRequest
+from proxy.wire import CancelRequest, SqlState, SSLRequest
 
 _Place = str | tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 P = TypeVar("P", bound=asyncio.BaseProtocol)
