@@ -93,6 +93,10 @@ class Connection:
         server.set_write_buffer_limits(high=buffer_bytes)
         server.write(startup)
 
+    def offer_channel_binding(self, *, same: bool) -> None:
+        """Let SCRAM-SHA-256-PLUS pass where the client sees the `same` certificate as we do: it is bound to that."""
+        self._session.backend.channel_binding = same
+
     @property
     def idle(self) -> bool:
         """True where no transaction is open and nothing waits to be sent."""

@@ -198,6 +198,9 @@ class Docket:
         if isinstance(ruling, Case) and ruling.nonce is None:
             ruling.decision = restrain(ruling.decision, Standing(audit_writable=False), self._moment.monotonic_s)
             ruling.nonce = self._nonce()
+            took_us = max(int((self._moment.monotonic_s - ruling.began_s) * 1e6), 0)
+            state = OutcomeState.UNRECORDED
+            self._journal.append(outcome_body(ruling.number, self._moment.stamp, state, took_us, None, _REFUSED))
 
     # Inside
 

@@ -13,15 +13,22 @@ import ssl
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.wire.codes import (
+from proxy.wire import (
     CANCEL_REQUEST_CODE,
+    HEADER_BYTES,
     NEGOTIATE_GSS_CODE,
     NEGOTIATE_SSL_CODE,
+    PROTOCOL_MAJOR,
+    CancelRequest,
+    ErrorResponse,
     ProtocolViolation,
     SqlState,
+    check_version,
+    fatal,
+    packet_code,
+    packet_length,
+    read_startup,
 )
-from proxy.wire.messages import ErrorResponse, fatal
-from proxy.wire.startup import HEADER_BYTES, CancelRequest, check_version, packet_code, packet_length, read_startup
 
 _TLS_HANDSHAKE: Final = b"\x16"
 """First byte of a ClientHello. No packet begins so: its length would be hundreds of megabytes."""
@@ -116,7 +123,7 @@ async def _conclude(sock: socket.socket, header: bytes, length: int, *, required
     try:
         check_version(code)
     except ProtocolViolation as violation:
-        refusal, because, sqlstate = ErrorResponse.of(violation).encode(), violation.message, violation.sqlstate
+        refusal, because, sqlstate = _in_clients_words(code, violation), violation.message, violation.sqlstate
     if refusal is None and required:
         because, sqlstate = "connection requires TLS", SqlState.INVALID_AUTHORIZATION_SPECIFICATION
         refusal = fatal(
@@ -132,6 +139,13 @@ async def _conclude(sock: socket.socket, header: bytes, length: int, *, required
         return None
     await _send(sock, refusal)
     raise Refused(because, sqlstate)
+
+
+def _in_clients_words(code: int, violation: ProtocolViolation) -> bytes:
+    """Give the error as elog.c does: a client of a protocol before 3 cannot read an ErrorResponse with fields."""
+    if code >> 16 >= PROTOCOL_MAJOR:
+        return ErrorResponse.of(violation).encode()
+    return b"EFATAL:  %b\n\0" % violation.message.encode()
 
 
 async def _refuse_hurried(sock: socket.socket, request: str) -> None:

@@ -26,8 +26,16 @@ from proxy.server.metrics import Meter
 from proxy.server.negotiation import Refused, negotiate
 from proxy.server.tls import ClientCertificateRefused, ServerTls, agreed_on_postgresql, common_name
 from proxy.server.upstream import Upstream, UpstreamUnavailable
-from proxy.wire import ErrorResponse, ProtocolViolation, SqlState, fatal
-from proxy.wire.startup import StartupMessage, packet_length, read_startup
+from proxy.wire import (
+    CancelRequest,
+    ErrorResponse,
+    ProtocolViolation,
+    SqlState,
+    StartupMessage,
+    fatal,
+    packet_length,
+    read_startup,
+)
 
 _log = structlog.get_logger()
 
@@ -55,10 +63,12 @@ class _StartupReader(asyncio.Protocol):
 
     def __init__(self, initial: bytes) -> None:
         self._data = initial
-        self._packet: asyncio.Future[tuple[StartupMessage, bytes]] = asyncio.get_running_loop().create_future()
+        self._packet: asyncio.Future[tuple[StartupMessage | CancelRequest, bytes]] = (
+            asyncio.get_running_loop().create_future()
+        )
         self._transport: asyncio.Transport | None = None
 
-    async def packet(self) -> tuple[StartupMessage, bytes]:
+    async def packet(self) -> tuple[StartupMessage | CancelRequest, bytes]:
         """Give the packet and what came behind it. Raises ProtocolViolation or _GoneError."""
         return await self._packet
 
@@ -88,7 +98,7 @@ class _StartupReader(asyncio.Protocol):
         except ProtocolViolation as violation:
             self._settle(violation)
             return
-        if not isinstance(packet, StartupMessage):
+        if not isinstance(packet, StartupMessage | CancelRequest):
             self._settle(ProtocolViolation("expected a startup packet"))
             return
         if self._transport is not None:
@@ -149,11 +159,7 @@ class Reception:
         if negotiated is None:
             raise _GoneError
         if negotiated.cancel is not None:
-            desk.meter.connections["cancel"] += 1
-            try:
-                await desk.upstream.cancel(negotiated.cancel)
-            except UpstreamUnavailable as unavailable:
-                _log.warning("cancel_failed", because=str(unavailable))
+            await self._cancel(negotiated.cancel)
             sock.close()
             return
         reader = _StartupReader(negotiated.initial)
@@ -183,6 +189,11 @@ class Reception:
         except ClientCertificateRefused as refused:
             self._turn_away(transport, fatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, str(refused)))
             return
+        if isinstance(packet, CancelRequest):
+            # Inside TLS, as libpq sends it since 17.
+            await self._cancel(packet)
+            transport.close()
+            return
         if len(desk.connections) >= desk.config.max_connections:
             self._turn_away(
                 transport,
@@ -210,6 +221,14 @@ class Reception:
             self._turn_away(transport, refusal.encode())
             return
         await self._join(transport, packet, rest, docket)
+
+    async def _cancel(self, request: CancelRequest) -> None:
+        """Carry a cancel request to the server: its key is the server's own, so any worker will do."""
+        self._desk.meter.connections["cancel"] += 1
+        try:
+            await self._desk.upstream.cancel(request)
+        except UpstreamUnavailable as unavailable:
+            _log.warning("cancel_failed", because=str(unavailable))
 
     def _docket(self, principal: Principal, account: Account, address: str | None) -> Docket:
         desk = self._desk
@@ -248,6 +267,8 @@ class Reception:
         if transport.is_closing():
             server.abort()
             raise _GoneError
+        if desk.tls is not None and transport.get_extra_info("ssl_object") is not None:
+            connection.offer_channel_binding(same=desk.tls.is_certificate_of(server.get_extra_info("ssl_object")))
         desk.connections.add(connection)
         desk.meter.connections["opened"] += 1
         self._record(docket, "opened")

@@ -83,6 +83,7 @@ class ServerTls:
         self._key = key
         self._client_ca = client_ca
         self.context = server_context(cert=cert, key=key, client_ca=client_ca)
+        self._presented = _first_certificate(cert)
 
     @classmethod
     def from_config(cls, config: ServerConfig) -> ServerTls | None:
@@ -96,6 +97,21 @@ class ServerTls:
     def reload(self) -> None:
         """Read the files again. Raises TlsMisconfigured and keeps the old context if they cannot be used."""
         self.context = server_context(cert=self._cert, key=self._key, client_ca=self._client_ca)
+        self._presented = _first_certificate(self._cert)
+
+    def is_certificate_of(self, connection: ssl.SSLObject | ssl.SSLSocket | None) -> bool:
+        """Tell whether the peer of a connection presents the very certificate that clients are presented here.
+
+        Then a client's channel binding (RFC 5929, tls-server-end-point: a hash of that certificate) is the server's.
+        """
+        return connection is not None and connection.getpeercert(binary_form=True) == self._presented
+
+
+def _first_certificate(chain: Path) -> bytes | None:
+    """Give the leaf of a chain's file, DER; None where it cannot be told."""
+    text = chain.read_text(encoding="latin-1")
+    begin, end = text.find(ssl.PEM_HEADER), text.find(ssl.PEM_FOOTER)
+    return None if begin < 0 or end < begin else ssl.PEM_cert_to_DER_cert(text[begin : end + len(ssl.PEM_FOOTER)])
 
 
 def agreed_on_postgresql(connection: ssl.SSLObject | ssl.SSLSocket) -> bool:

@@ -1,8 +1,8 @@
 """What the server sends, from its answer to the startup packet on (documentation: Message Flow). Pure, sans-IO.
 
 Everything is passed on as it came, but for two messages: the error that a refused message's replacement brought about,
-and the offer of SCRAM-SHA-256-PLUS, which cannot hold through a proxy. Rows and copied data are stepped over by their
-length. A server that breaks the protocol raises ProtocolViolation.
+and the offer of SCRAM-SHA-256-PLUS, which holds through a proxy only if it shows the server's own certificate. Rows and
+copied data are stepped over by their length. A server that breaks the protocol raises ProtocolViolation.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LOOKED_AT: Final = frozenset(
 class BackendStream:
     """The server's stream. Feed it what arrives; send what it gives."""
 
-    __slots__ = ("_ledger", "_need", "_referee", "_skip", "_waiting", "ready", "status")
+    __slots__ = ("_ledger", "_need", "_referee", "_skip", "_waiting", "channel_binding", "ready", "status")
 
     def __init__(self, ledger: Ledger, referee: Referee) -> None:
         """Begin with the answer to the startup packet."""
@@ -52,6 +52,8 @@ class BackendStream:
         self._waiting: list[bytes] = []
         self._need = 0
         self._skip = 0
+        self.channel_binding = False
+        """True where an offer of SCRAM-SHA-256-PLUS may pass: both legs use TLS with the same certificate."""
         self.ready = False
         """True from the first ReadyForQuery on."""
         self.status = b"I"
@@ -137,7 +139,7 @@ class BackendStream:
             case BackendCode.BACKEND_KEY_DATA:
                 self._referee.backend_started(BackendKeyData.decode(body).process_id)
             case BackendCode.AUTHENTICATION_REQUEST:
-                return _authentication(body)
+                return None if self.channel_binding else _authentication(body)
             case BackendCode.ERROR_RESPONSE:
                 sqlstate = ErrorResponse.decode(body).sqlstate
                 refused = ledger.failed(sqlstate, nonce_of(body))

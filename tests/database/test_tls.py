@@ -222,6 +222,17 @@ def test_tls_on_both_sides_rules_channel_binding_out(binding: str, both_proxy: P
     assert heard == ("person_ada", True) if binding == "disable" else "channel binding" in str(heard)
 
 
+@pytest.mark.parametrize("binding", ["disable", "prefer", "require"])
+def test_channels_are_bound_where_both_sides_show_one_certificate(
+    binding: str, new_proxy: Callable[..., ProxyProcess], tls_cluster: Cluster, authority: Authority
+) -> None:
+    """A proxy that has the server's own certificate lets SCRAM bind the channel: the binding is to that certificate."""
+    chain, key = authority.folder / "server.pem", authority.folder / "server.key"
+    front = new_proxy(tls_cluster.port, upstream_sslmode="require", tls_cert=str(chain), tls_key=str(key))
+    login = {"user": "person_ada", "dbname": "demo", "sslmode": "require", "channel_binding": binding}
+    assert outcome(dsn(front.port, **login)) == ("person_ada", True)
+
+
 @pytest.fixture(scope="module")
 def both_proxy(
     new_proxy: Callable[..., ProxyProcess], tls_cluster: Cluster, tls_settings: dict[str, str]
