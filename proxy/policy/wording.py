@@ -145,21 +145,22 @@ def _hint(decision: Decision) -> str:
         return "Nothing needs to be done."
     match act.effect:
         case Effect.EXECUTE_FUNCTION:
-            return _hint_for_code(act.target)
+            return _hint_for_code(act.target, act.note)
         case Effect.SET:
             name = _name(act.target) or "it"
             return f"Leave {name} as the session has it, or ask a policy author to permit set on {name}."
     return _HINTS.get(act.effect, f"Ask a policy author to permit {act.effect.value}.")
 
 
-def _hint_for_code(target: Target | None) -> str:
+def _hint_for_code(target: Target | None, why: str | None) -> str:
     if target is None or not target.name:
         return "Name the function in the statement, so that it can be judged."
     shown = _name(target)
     if target.kind is TargetKind.FUNCTION and target.schema is None:
+        reason = "" if why is None else f"{why[0].upper()}{why[1:]}. "
         return (
-            f"If PostgreSQL's own is meant, write pg_catalog.{_clean(target.name)}: those known to be harmless may "
-            "be called so. Otherwise ask a policy author to permit execute_function on it, with its schema."
+            f"{reason}If PostgreSQL's own is meant, write pg_catalog.{_clean(target.name)}: those known to be harmless "
+            "may be called so. Otherwise ask a policy author to permit execute_function on it, with its schema."
         )
     return f"Do without it, or ask a policy author to permit execute_function on {shown}."
 

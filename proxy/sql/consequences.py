@@ -26,7 +26,9 @@ _RESOLVED: Final = frozenset({TargetKind.RELATION, TargetKind.FUNCTION, TargetKi
 _TRUE: Final = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
 
 NOT_KNOWN: Final = "it is not on the list of functions known to do no harm"
-SHADOWABLE: Final = "a function of the same name may stand beside the built-in one, and no census says that none does"
+SHADOWABLE: Final = (
+    "a function of the same name may stand beside the built-in one, and without --control-dsn the proxy cannot tell"
+)
 SHADOWED: Final = "a function of the same name stands beside the built-in one"
 OUTRANKED: Final = "the search_path puts other schemas before pg_catalog"
 ATTRIBUTE: Final = "a function of this name exists, so the column may be a call of it"
