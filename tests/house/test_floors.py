@@ -1,0 +1,130 @@
+"""The house stands as it is drawn: its floors, its doors, the size of its rooms, and a test for each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LONGEST = 400
+"""Lines that a person can hold in the head; a module that outgrows them is two ideas."""
+LONGEST_TEST = 500
+"""Tests are lists of sentences, read one at a time."""
+
+TABLES = {
+    "proxy/sql/harmless.py",  # the built-in functions known to be harmless
+}
+"""Modules that may be longer: tables of data, read by looking up rather than through."""
+
+CONVERSATIONS = "tests/database/test_conversations.py"
+REFUSALS = "tests/database/test_refusal.py"
+TRANSPORT = "tests/database/test_transport.py"
+TESTED_ELSEWHERE = {
+    "audit/folder.py": "tests/audit/test_search.py",
+    "audit/schema.py": "tests/audit/test_record.py",
+    "audit/storage.py": "tests/audit/test_journal.py",
+    "audit/tape.py": "tests/audit/test_journal.py",
+    "interlock/audit_commands.py": "tests/audit/test_audit_commands.py",
+    "interlock/policy_commands.py": "tests/policy/test_policy_commands.py",
+    "interlock/proxy_command.py": "tests/interlock/test_cli.py",
+    "interlock/failure.py": "tests/interlock/test_cli.py",
+    "interlock/embedded.py": "tests/interlock/test_install.py",
+    "interlock/demo_cast.py": "tests/interlock/test_demo.py",
+    "interlock/demo_script.py": "tests/interlock/test_demo.py",
+    "interlock/demo_stage.py": "tests/interlock/test_demo.py",
+    "proxy/policy/advice.py": "tests/policy/test_wording.py",
+    "proxy/policy/rules.py": "tests/policy/test_verdict.py",
+    "proxy/sql/facts.py": "tests/sql/test_reading.py",
+    "proxy/sql/search_path.py": "tests/sql/test_consequences.py",
+    "proxy/server/catalog.py": CONVERSATIONS,
+    "proxy/server/config.py": "tests/interlock/test_settings.py",
+    "proxy/server/connection.py": TRANSPORT,
+    "proxy/server/docket.py": REFUSALS,
+    "proxy/server/judge.py": REFUSALS,
+    "proxy/server/logs.py": TRANSPORT,
+    "proxy/server/metrics.py": "tests/interlock/test_status.py",
+    "proxy/server/moment.py": CONVERSATIONS,
+    "proxy/server/policies.py": "tests/interlock/test_cli.py",
+    "proxy/server/reception.py": TRANSPORT,
+    "proxy/server/supervisor.py": TRANSPORT,
+    "proxy/server/task.py": TRANSPORT,
+    "proxy/server/worker.py": TRANSPORT,
+    "proxy/wire/backend_messages.py": "tests/wire/test_messages.py",
+    "proxy/wire/backend_stream.py": CONVERSATIONS,
+    "proxy/wire/frontend_messages.py": "tests/wire/test_messages.py",
+    "proxy/wire/frontend_stream.py": CONVERSATIONS,
+    "proxy/wire/ledger.py": CONVERSATIONS,
+    "proxy/wire/pqformat.py": "tests/wire/test_messages.py",
+    "proxy/wire/referee.py": REFUSALS,
+    "proxy/wire/refusal.py": REFUSALS,
+    "proxy/wire/session.py": CONVERSATIONS,
+}
+"""Modules without a test file of their own, and the one that would fail if they were broken."""
+
+
+def _python(*folders: str) -> list[str]:
+    return sorted(
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        if "__pycache__" not in path.parts
+    )
+
+
+def _modules() -> list[str]:
+    return [name for name in _python("audit", "proxy", "interlock") if not name.endswith("__init__.py")]
+
+
+def test_every_floor_imports_only_those_below() -> None:
+    """The import contracts of pyproject.toml hold."""
+    told = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("name", _python("audit", "proxy", "interlock", "tests", "bench"))
+def test_no_file_outgrows_a_head(name: str) -> None:
+    """At most 400 lines, and 500 of tests; tables excepted."""
+    lines = (ROOT / name).read_text("utf-8").count("\n")
+    assert lines <= (LONGEST_TEST if name.startswith("tests/") else LONGEST) or name in TABLES
+
+
+@pytest.mark.parametrize("name", _modules())
+def test_every_module_has_its_test_file(name: str) -> None:
+    """`proxy/wire/startup.py` has `tests/wire/test_startup.py`, or stands in the list with the test that holds it."""
+    module = Path(name.removeprefix("proxy/"))
+    own = Path("tests") / module.parent / f"test_{module.name}"
+    assert (ROOT / own).is_file() or (ROOT / TESTED_ELSEWHERE.get(name, "missing")).is_file(), f"{own} is missing"
+
+
+def test_the_lists_of_exceptions_name_files_that_exist() -> None:
+    """An exception ends with its file."""
+    assert [name for name in {*TABLES, *TESTED_ELSEWHERE} if not (ROOT / name).is_file()] == []
+
+
+def test_everything_public_is_documented() -> None:
+    """Ruff's docstring rules hold for every module, class and function, without exceptions in the code."""
+    ruff = Path(sys.executable).with_name("ruff")
+    told = subprocess.run(
+        # Without __init__ and magic methods, and without one of each contradictory pair, as pyproject.toml has it.
+        [
+            ruff,
+            "check",
+            "--ignore-noqa",
+            "--select",
+            "D",
+            "--ignore",
+            "D105,D107,D203,D212",
+            "audit",
+            "proxy",
+            "interlock",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0, told.stdout
