@@ -1,6 +1,6 @@
 """The audit floor: the record, the hash chain, the journal that writes them, verification and queries."""
 
-from audit.journal import Fsync, Journal
+from audit.journal import Journal
 from audit.record import (
     DecisionRecord,
     Fragment,
@@ -27,6 +27,7 @@ from audit.record import (
 )
 from audit.search import ChainCount, Finding, Question, Verification, query, verify
 from audit.storage import JournalBusy
+from audit.tape import Fsync
 
 __all__ = [
     "ChainCount",

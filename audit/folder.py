@@ -19,7 +19,14 @@ import orjson
 from audit.chain import BEGINNING, Link, fault
 from audit.record import Torn, Vouched
 
+CLOCK_SLACK_S = 60.0
+"""How far times may run backwards inside a file: `at` is taken before a record is written, and clocks are corrected."""
+
+_LONGEST_BYTES = 1 << 20
+"""A record longer than this is not looked for at a file's end."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]{0,99})-(?P<number>[0-9]{8,})\.jsonl")
 
 
@@ -57,7 +64,8 @@ class Ending:
     torn: Torn | None = None
     """What lies behind it in the newest file."""
     vouched: Vouched | None = None
-    """What the head file vouched for, where that is not there any more or the head file itself is damaged."""
+    """What the head file vouched for, where that is not there any more; all empty where the head file itself is damaged
+    or gone."""
 
 
 def is_journal_name(name: str) -> bool:
@@ -93,6 +101,14 @@ def lines_of(path: Path, *, from_byte: int = 0) -> Iterator[bytes]:
         yield from file
 
 
+def last_line_of(path: Path) -> bytes:
+    """Return the file's last whole line, without reading it all; empty where it is out of reach. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LONGEST_BYTES))
+        *_, last, _rest = b"", *file.read().split(b"\n")
+    return last
+
+
 def read_head(folder: Path, journal: str) -> Vouched | None:
     """Return what the head file vouches for; None where there is none. Raises OSError, ValueError for a damaged one."""
     try:
@@ -102,16 +118,23 @@ def read_head(folder: Path, journal: str) -> Vouched | None:
         return None
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{journal}.head is not a head file") from error
+    match = _FILE.fullmatch(vouched.file)
+    if match is None or match["name"] != journal or _HASH.fullmatch(vouched.chain) is None:
+        raise ValueError(f"{journal}.head is not the head file of {journal}")
     return vouched
 
 
-def write_head(folder: Path, journal: str, vouched: Vouched, at: str) -> None:
-    """Replace the head file atomically. Raises OSError."""
+def write_head(folder: Path, journal: str, vouched: Vouched, at: str, *, sync: bool) -> None:
+    """Replace the head file atomically, `sync` also across a power failure. Raises OSError."""
     text = orjson.dumps(
         {"v": 1, "journal": journal, "file": vouched.file, "seq": vouched.seq, "chain": vouched.chain, "at": at}
     )
     draft = folder / f"{journal}.head.new"
-    draft.write_bytes(text + b"\n")
+    with draft.open("wb") as file:
+        file.write(text + b"\n")
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
     draft.replace(folder / f"{journal}.head")
 
 
@@ -159,8 +182,11 @@ def where_it_ended(folder: Path, journal: str) -> Ending:
         if part.last is not None:
             last = part.last
             break
-    gone = head is not None and (head.seq > last.seq or not agrees or not head.file)
     newest = files[-1]
+    if head is None and (len(files) > 1 or last.seq > 1):
+        # Only a start that was killed at once leaves files and no head file; a cut end may hide behind its removal.
+        head = Vouched(file="", seq=0, chain="")
+    gone = head is not None and (head.seq > last.seq or not agrees or not head.file)
     return Ending(number=newest.number, previous=newest.path.name, last=last, torn=torn, vouched=head if gone else None)
 
 

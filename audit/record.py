@@ -273,7 +273,7 @@ class JournalRecord:
     previous: Previous | None = None
     """`continued`: the file before."""
     reason: str | None = None
-    """`continued`: `restart`, `rotation` or `recovery`; `recovered`: what had gone wrong."""
+    """`continued`: `restart`, `rotation`, `recovery` or `clock` (it was set back); `recovered`: what had gone wrong."""
     since: str | None = None
     """`recovered`: when writing failed first."""
     lost: int | None = None

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import heapq
+import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
 
 from audit.chain import Link, fault
-from audit.folder import JournalFile, files_of, journals_vouched_for, lines_of, read_head, torn_part
+from audit.folder import (
+    CLOCK_SLACK_S,
+    JournalFile,
+    files_of,
+    journals_vouched_for,
+    last_line_of,
+    lines_of,
+    read_head,
+    torn_part,
+)
 from audit.record import Vouched
 
-_SLACK_S = 60
-"""A record's `at` is taken before it is written, so a file may hold times somewhat before its header's."""
+_AT = re.compile(rb'"at":"([0-9TZ.:-]{27})"')
+_LOOKS, _LOOK_S = 2, 0.01
+"""How often and how long a half line at the very end is looked at again; a write of a megabyte takes under 1 ms."""
 
 Found: TypeAlias = dict[str, Any]
 
@@ -180,7 +192,10 @@ class _Reading:
                 self._finding(name, 1, "begins a new chain in the middle of the journal")
                 self._after = Link()
             return
-        if before.get("vouched"):
+        vouched = before.get("vouched")
+        if isinstance(vouched, dict) and not vouched.get("file"):
+            self._finding(name, 1, "when the journal was opened here, its head file was gone or damaged")
+        elif vouched:
             self._finding(name, 1, "when the journal was opened here, records that had been vouched for were gone")
         if previous is None:
             self._begins_late(name, before)
@@ -198,21 +213,23 @@ class _Reading:
             self._after = Link(seq=seq, chain=chain.encode())
 
     def _torn(self, file: JournalFile, number: int, good_bytes: int, following: JournalFile | None) -> None:
-        """Judge a last line without its end: a crash that the next file declares, or a cut."""
+        """Judge a last line without its end: a crash that the next file declares, one just being written, or a cut."""
         name = file.path.name
+        if following is None and _grows(file.path, good_bytes):
+            return
         left = torn_part(file.path, good_bytes)
-        declared: object = None
+        before: object = None
         if following is not None:
-            for line in lines_of(following.path):
-                before = _parsed(line).get("previous")
-                declared = before.get("torn") if isinstance(before, dict) else None
-                break
-        if left is None:
+            before = next((_parsed(line).get("previous") for line in lines_of(following.path)), None)
+        before = before if isinstance(before, dict) else {}
+        if left is None and before.get("file") == name:
+            self._note(name, 0, "is empty: a crash came before its first record, and the next file continues it")
+        elif left is None:
             self._finding(name, 0, "is empty")
-        elif declared == {"bytes": left.bytes, "sha256": left.sha256}:
+        elif before.get("torn") == {"bytes": left.bytes, "sha256": left.sha256}:
             self._note(name, number, f"{left.bytes} bytes of a record were torn by a crash, as the next file declares")
         else:
-            self._finding(name, number, "ends in the middle of a record: torn by a crash, being written, or cut")
+            self._finding(name, number, "ends in the middle of a record: torn by a crash, or cut")
 
     @property
     def _oldest(self) -> int:
@@ -272,15 +289,23 @@ class Question:
             and (self.until is None or at < self.until)
             and all(wanted is None or wanted == given for wanted, given in pairs)
             and (self.id is None or self.id in (record.get("id"), record.get("decision")))
-            and (self.effect is None or any(self.effect == effect["effect"] for effect in effects))
-            and (self.target is None or any(_names(effect["target"], self.target) for effect in effects))
+            and (self.effect is None or any(self.effect == effect.get("effect") for effect in effects))
+            and (self.target is None or any(_names(effect.get("target"), self.target) for effect in effects))
         )
+
+    def covers(self, line: bytes) -> bool:
+        """Whether the line's time may be wanted; a look at its bytes, cheaper than parsing it."""
+        if self.since is None and self.until is None:
+            return True
+        match = _AT.search(line)
+        at = match[1].decode() if match else ""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
 def query(folder: Path, question: Question) -> Iterator[Found]:
-    """Yield the wanted records of all journals, by time. Lines that cannot be read are left to `verify`.
+    """Yield the wanted records of all journals, by time as far as each journal's own order is by time.
 
-    Holds one record of each journal at a time. Raises OSError.
+    Lines that are no records are left to `verify`. Holds one record of each journal at a time. Raises OSError.
     """
     by_name = [list(files) for _, files in groupby(files_of(folder), key=lambda file: file.journal)]
     yield from heapq.merge(*(_of_journal(files, question) for files in by_name), key=lambda record: str(record["at"]))
@@ -288,36 +313,61 @@ def query(folder: Path, question: Question) -> Iterator[Found]:
 
 def _of_journal(files: list[JournalFile], question: Question) -> Iterator[Found]:
     needles = question.needles()
-    starts = [_start(file) for file in files]
-    for file, start, end in zip(files, starts, [*starts[1:], None], strict=True):
-        if question.since is not None and end is not None and end < question.since:
+    for nth, file in enumerate(files):
+        following = files[nth + 1] if nth + 1 < len(files) else None
+        if question.since is not None and following is not None and _over(file, following, question.since):
             continue
-        if question.until is not None and start is not None and _far(start, question.until):
-            return
         for line in lines_of(file.path):
-            if all(needle in line for needle in needles):
+            if all(needle in line for needle in needles) and question.covers(line):
                 record = _parsed(line)
-                if "at" in record and question.fits(record):
+                if _is_record(record) and question.fits(record):
                     yield record
 
 
-def _far(start: str, until: str) -> bool:
-    """Whether a file that starts then can hold nothing before `until`, allowing for the slack."""
+def _over(file: JournalFile, following: JournalFile, since: str) -> bool:
+    """Whether a finished file can hold nothing from `since` on, allowing for the slack.
+
+    Only `since` may pass over files: what was kept through an outage is written late, so a file may hold times from
+    long before its first record's. Around a clock that was set back nothing is certain.
+    """
+    if _begins_by_clock(file) or _begins_by_clock(following):
+        return False
+    last = _parsed(last_line_of(file.path)).get("at")
     try:
-        return datetime.fromisoformat(start) - timedelta(seconds=_SLACK_S) > datetime.fromisoformat(until)
-    except (ValueError, TypeError):
+        ended = datetime.fromisoformat(str(last))
+        return ended + timedelta(seconds=CLOCK_SLACK_S) < datetime.fromisoformat(since)
+    except (ValueError, TypeError, OverflowError):
         return False
 
 
-def _start(file: JournalFile) -> str | None:
-    for line in lines_of(file.path):
-        at = _parsed(line).get("at")
-        return at if isinstance(at, str) else None
-    return None
+def _begins_by_clock(file: JournalFile) -> bool:
+    return any(_parsed(line).get("reason") == "clock" for line in islice(lines_of(file.path), 1))
 
 
-def _names(target: str | None, wanted: str) -> bool:
-    return target is not None and (target == wanted or target.rpartition(".")[2] == wanted)
+def _grows(path: Path, good_bytes: int) -> bool:
+    """Whether a line that seemed torn was only being written: readers can see a part of a write."""
+    for _ in range(_LOOKS):
+        time.sleep(_LOOK_S)
+        if any(line.endswith(b"\n") for line in islice(lines_of(path, from_byte=good_bytes), 1)):
+            return True
+    return False
+
+
+def _is_record(found: Found) -> bool:
+    """Whether the fields that a search goes by are of their types: a folder may hold forged lines."""
+    effects = found.get("effects")
+    return (
+        isinstance(found.get("at"), str)
+        and isinstance(found.get("kind"), str)
+        and isinstance(found.get("session") or {}, dict)
+        and isinstance(found.get("statement") or {}, dict)
+        and isinstance(effects or [], list)
+        and all(isinstance(effect, dict) for effect in effects or ())
+    )
+
+
+def _names(target: object, wanted: str) -> bool:
+    return isinstance(target, str) and (target == wanted or target.rpartition(".")[2] == wanted)
 
 
 def _parsed(line: bytes) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,8 +18,6 @@ def take_lock(folder: Path, name: str) -> int:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
     except BlockingIOError:
         holder = os.pread(fd, 20, 0).strip().decode("ascii", "replace") or "unknown"
         os.close(fd)
@@ -26,7 +25,21 @@ def take_lock(folder: Path, name: str) -> int:
     except OSError:
         os.close(fd)
         raise
+    # Whose it is serves people only: a full disk, which refuses even this, must not cost the lock.
+    with suppress(OSError):
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
     return fd
+
+
+def is_lock_of(fd: int, folder: Path, name: str) -> bool:
+    """Return whether the lock held is the one that others would find. Raises OSError."""
+    try:
+        found = (folder / f"{name}.lock").stat()
+    except FileNotFoundError:
+        return False
+    held = os.fstat(fd)
+    return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from audit import Question, Verification, query, verify
+from interlock.failure import Failure
 
 app = typer.Typer(no_args_is_help=True, help="Verify and search the audit journals.", rich_markup_mode="markdown")
 
@@ -43,7 +46,10 @@ def verify_command(
     columns = (TextColumn("verifying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("verifying", total=total)
-        found = verify(folder, archived=archived, most_findings=limit, read=lambda size: progress.advance(task, size))
+        with _readable(folder):
+            found = verify(
+                folder, archived=archived, most_findings=limit, read=lambda size: progress.advance(task, size)
+            )
     _show_verification(found, folder)
     if not found.sound:
         raise typer.Exit(1)
@@ -110,14 +116,27 @@ def query_command(
         id=decision,
     )
     records = islice(query(folder, question), limit or (1_000 if form == "table" else None))
-    if form == "json":
+    with _readable(folder):
+        if form == "json":
+            for record in records:
+                sys.stdout.write(orjson.dumps(record).decode() + "\n")
+            return
+        table = Table("at", "kind", "who", "what", "verdict", "rule", "id")
         for record in records:
-            sys.stdout.write(orjson.dumps(record).decode() + "\n")
-        return
-    table = Table("at", "kind", "who", "what", "verdict", "rule", "id")
-    for record in records:
-        table.add_row(*_row(record))
+            table.add_row(*_row(record))
     Console().print(table)
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Say in a sentence which file cannot be read, as its owner is the caller's to settle."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Typer ends the command.
+        raise
+    except OSError as error:
+        raise Failure(f"cannot read {error.filename or folder}: {error.strerror}") from error
 
 
 def _time(text: str | None, option: str) -> str | None:
@@ -140,7 +159,7 @@ def _row(record: dict[str, Any]) -> tuple[str, ...]:
             what, verdict = statement.get("text", ""), record.get("verdict", "")
         case "outcome":
             rows = "" if record.get("rows") is None else f", {record['rows']} rows"
-            what, verdict = f"{record['duration_us']} us{rows}", record["state"]
+            what, verdict = f"{record.get('duration_us')} us{rows}", record.get("state", "")
         case _:
             what, verdict = record.get("reason") or "", record.get("event", "")
     who = session.get("account") or session.get("user") or record.get("proxy") or record.get("journal") or ""

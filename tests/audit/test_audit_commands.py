@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
+import pytest
 from typer.testing import CliRunner
 
 from audit.folder import files_of
@@ -28,6 +31,42 @@ def test_query_prints_records_as_json(tmp_path: Path) -> None:
     assert [(record["kind"], record["verdict"]) for record in map(orjson.loads, done.output.splitlines())] == [
         ("decision", "forbid")
     ] * 3
+
+
+def interlock(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does."""
+    command = [sys.executable, "-m", "interlock.cli", "audit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_exit_codes_of_the_command_line(tmp_path: Path) -> None:
+    """The whole command says 0 for sound, 1 for tampering and 2 for a wrong call or an unreadable journal."""
+    fill(tmp_path, 10)
+    path = files_of(tmp_path)[0].path
+    assert interlock("verify", tmp_path).returncode == 0
+    path.write_bytes(path.read_bytes()[:-20])
+    assert interlock("verify", tmp_path).returncode == 1
+    assert interlock("query", tmp_path, "--limit", "0").returncode == 2
+    path.unlink()
+    path.mkdir()
+    for command in ("verify", "query"):
+        done = interlock(command, tmp_path)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"interlock: cannot read {path}: Is a directory")
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_query_survives_forged_lines(tmp_path: Path, form: str) -> None:
+    """Lines that are no records, and statements with control characters, break neither the search nor the terminal."""
+    fill(tmp_path, 4)
+    with files_of(tmp_path)[0].path.open("ab") as file:
+        for forged in (b"[]", b"{}", b'{"at":1}', b'{"at":"2026","kind":"decision","effects":[1]}', b"\xff", b'{"at":'):
+            file.write(forged + b"\n")
+        file.write(
+            b'{"at":"2026","kind":"outcome"}\n{"at":"2027","kind":"decision","statement":{"text":"\\u001b[2J"}}\n'
+        )
+    done = CliRunner().invoke(app, ["query", str(tmp_path), "--format", form])
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
 
 
 def test_query_prints_a_table(tmp_path: Path) -> None:

@@ -226,3 +226,187 @@ def test_killed_writer_s_chain_is_continued(tmp_path: Path, torn: bytes) -> None
     assert found.findings == []
     assert bool(torn) == bool(found.notes)
     assert written(tmp_path) == 5 + 1
+
+
+def test_waiting_callers_are_told_in_order_although_one_fails(tmp_path: Path) -> None:
+    """A caller that raises does not keep the next one waiting, and order is that of registration."""
+    journal = open_journal(tmp_path)
+    told: list[object] = []
+
+    def broken(written: bool) -> None:
+        told.append(written)
+        raise RuntimeError("a bug")
+
+    journal.on_written(broken)
+    journal.on_written(lambda written: told.append(("second", written)))
+    journal.flush(NOON_S)
+    journal.close()
+    assert told == [True, ("second", True)]
+
+
+def test_caller_may_append_and_flush_while_it_is_told(tmp_path: Path) -> None:
+    """A flush from within a flush writes once, tells everyone once, and the chain holds."""
+    journal = open_journal(tmp_path)
+    first, second, *_ = bodies(4)
+    told: list[str] = []
+
+    def again(_: bool) -> None:
+        told.append("outer")
+        journal.append(second)
+        journal.on_written(lambda _: told.append("inner"))
+        journal.flush(NOON_S)
+
+    journal.append(first)
+    journal.on_written(again)
+    journal.on_written(lambda _: told.append("last"))
+    journal.flush(NOON_S)
+    journal.close()
+    assert told == ["outer", "inner", "last"]
+    assert (verify(tmp_path).findings, written(tmp_path), written(tmp_path, "outcome")) == ([], 1, 1)
+
+
+def test_pause_holds_for_a_clock_that_is_a_little_behind(tmp_path: Path) -> None:
+    """Callers whose readings of the clock differ by a hair do not defeat the pause between attempts."""
+    folder = tmp_path / "audit"
+    journal = open_journal(folder)
+    folder.rename(tmp_path / "aside")
+    assert not journal.flush(NOON_S + 1)
+    (tmp_path / "aside").rename(folder)
+    assert not journal.flush(NOON_S + 0.99)
+    assert journal.flush(NOON_S + 1.2)
+    journal.close()
+
+
+def test_late_records_are_all_counted_when_the_disk_takes_them_in_parts(small_disk: Path) -> None:
+    """The recovery record counts what was written late over all attempts, not over the last one alone."""
+    journal = open_journal(small_disk)
+    ballast = small_disk / "ballast"
+    with pytest.raises(OSError, match="No space"):
+        ballast.write_bytes(b"x" * 100_000)
+    records = bodies(4_000)
+    for body in records:
+        journal.append(body[:60].split(b',"')[0] + b"}")
+    assert not journal.flush(NOON_S)
+    # A batch of 2,000 of these needs more than 160 kB, so each attempt ends in a full disk until that is there.
+    subprocess.run(["mount", "-o", "remount,size=420k", small_disk], check=True)
+    assert not journal.retry(NOON_S + 9)
+    assert 0 < journal.pending < 4_000
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    assert journal.retry(NOON_S + 20)
+    journal.close()
+    (recovered,) = [one for one in query(small_disk, Question(kind="journal")) if one["event"] == "recovered"]
+    assert (recovered["lost"], recovered["late"]) == (0, 4_000)
+
+
+def test_rotation_under_a_busy_thread_keeps_chain_and_head(tmp_path: Path) -> None:
+    """The thread that syncs and vouches may run at any moment of a rotation; no file is closed under its hands."""
+    open_before = len(list(Path("/dev/fd").iterdir()))
+    journal = open_journal(tmp_path, file_bytes=3_000, fsync=Fsync.INTERVAL, interval_s=1e-5)
+    for body in bodies(1_000):
+        journal.append(body)
+        journal.flush(NOON_S)
+    assert journal.writable
+    journal.close()
+    journal.close()
+    assert len(files_of(tmp_path)) > 100
+    assert (verify(tmp_path).findings, written(tmp_path)) == ([], 500)
+    assert len(list(Path("/dev/fd").iterdir())) == open_before
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from audit import Fsync
+from tests.audit.journals import NOON_S, bodies, open_journal
+journal = open_journal(Path(sys.argv[1]), file_bytes=200_000, interval_s=0.001)
+records = bodies(600)
+print("writing", flush=True)
+while True:
+    for body in records:
+        journal.append(body)
+    journal.flush(NOON_S)
+"""
+
+
+def test_writer_killed_in_the_midst_leaves_a_sound_chain_again_and_again(tmp_path: Path) -> None:
+    """Wherever kill -9 hits a writer in full swing, rotation included, the next start makes the chain whole."""
+    for _ in range(5):
+        with subprocess.Popen([sys.executable, "-c", WRITING, tmp_path], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"writing\n"
+            # What is verified meanwhile is a living journal: half-written lines at its end are no findings.
+            assert verify(tmp_path).findings == []
+            process.send_signal(signal.SIGKILL)
+        fill(tmp_path, 2)
+        assert verify(tmp_path).findings == []
+
+
+def test_head_file_removed_behind_a_stopped_writer_stays_found(tmp_path: Path) -> None:
+    """Removing the head file with the end of the journal does not hide the cut once the journal is opened again."""
+    fill(tmp_path, 20)
+    path = files_of(tmp_path)[-1].path
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
+    (tmp_path / "w0.head").unlink()
+    fill(tmp_path, 20)
+    assert [str(finding) for finding in verify(tmp_path).findings] == [
+        "w0-00000002.jsonl:1: when the journal was opened here, its head file was gone or damaged"
+    ]
+
+
+@pytest.mark.parametrize("head", [b"", b"{}", b"[1]", b'{"file":"../x","seq":1,"chain":"0"}', b"\xff"])
+def test_damaged_head_file_stops_nothing_and_is_found(tmp_path: Path, head: bytes) -> None:
+    """A head file that is none keeps nobody from writing, and verification says that it was damaged."""
+    fill(tmp_path, 3)
+    (tmp_path / "w0.head").write_bytes(head)
+    fill(tmp_path, 3)
+    assert [finding.what for finding in verify(tmp_path).findings] == [
+        "when the journal was opened here, its head file was gone or damaged"
+    ]
+
+
+def test_start_killed_before_its_header_is_a_note(tmp_path: Path) -> None:
+    """An empty newest file, as a kill at the very moment of rotation leaves it, is continued and no finding."""
+    fill(tmp_path, 3)
+    (tmp_path / "w0-00000002.jsonl").touch()
+    fill(tmp_path, 3)
+    found = verify(tmp_path)
+    assert (found.findings, [note.file for note in found.notes]) == ([], ["w0-00000002.jsonl"])
+
+
+def test_recovery_passes_over_a_file_number_that_is_taken(tmp_path: Path) -> None:
+    """A file that lies where the next one should be does not keep the journal from going on."""
+    journal = open_journal(tmp_path)
+    (tmp_path / "w0-00000002.jsonl").write_bytes(b"a stranger's\n")
+    journal.path.rename(tmp_path / "aside")
+    assert not journal.flush(NOON_S + 1)
+    assert journal.flush(NOON_S + 2)
+    assert journal.path.name == "w0-00000003.jsonl"
+    journal.close()
+
+
+def test_clock_set_back_begins_a_file_and_loses_nothing(tmp_path: Path) -> None:
+    """A clock set back by an hour begins a new file, which rotates by its own age; searches by time find all."""
+    journal = open_journal(tmp_path, file_age_s=60.0)
+    for at_s in (NOON_S, NOON_S - 3_600, NOON_S - 3_500):
+        journal.append(bodies(1, at_s)[0])
+        journal.flush(at_s)
+    reasons = [one["reason"] for one in query(tmp_path, Question(kind="journal"))]
+    journal.close()
+    assert sorted(map(str, reasons)) == ["None", "clock", "rotation"]
+    assert verify(tmp_path).sound
+    since = Question(kind="decision", since="2026-02-03T11:59:00.000000Z")
+    until = Question(kind="decision", until="2026-02-03T11:59:00.000000Z")
+    assert (len(list(query(tmp_path, since))), len(list(query(tmp_path, until)))) == (1, 2)
+
+
+def test_records_written_late_are_found_by_their_own_time(tmp_path: Path) -> None:
+    """A search by time finds what was kept through an outage, though its file begins after it."""
+    folder = tmp_path / "audit"
+    journal = open_journal(folder)
+    folder.rename(tmp_path / "aside")
+    journal.append(bodies(1)[0])
+    assert not journal.flush(NOON_S)
+    (tmp_path / "aside").rename(folder)
+    assert journal.flush(NOON_S + 7_200)
+    journal.close()
+    assert len(list(query(folder, Question(kind="decision", until="2026-02-03T12:30:00.000000Z")))) == 1
