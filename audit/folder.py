@@ -104,9 +104,11 @@ def lines_of(path: Path, *, from_byte: int = 0) -> Iterator[bytes]:
 def last_line_of(path: Path) -> bytes:
     """Return the file's last whole line, without reading it all; empty where it is out of reach. Raises OSError."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _LONGEST_BYTES))
-        *_, last, _rest = b"", *file.read().split(b"\n")
-    return last
+        start = max(0, path.stat().st_size - _LONGEST_BYTES)
+        file.seek(start)
+        parts = file.read().split(b"\n")
+    whole = parts[1 if start else 0 : -1]
+    return whole[-1] if whole else b""
 
 
 def read_head(folder: Path, journal: str) -> Vouched | None:
