@@ -410,3 +410,28 @@ def test_records_written_late_are_found_by_their_own_time(tmp_path: Path) -> Non
     assert journal.flush(NOON_S + 7_200)
     journal.close()
     assert len(list(query(folder, Question(kind="decision", until="2026-02-03T12:30:00.000000Z")))) == 1
+
+
+@pytest.mark.parametrize("fsync", [Fsync.ALWAYS, Fsync.INTERVAL])
+def test_failed_sync_is_a_failed_write_and_begins_a_new_file(tmp_path: Path, fsync: Fsync) -> None:
+    """When the kernel cannot force a file to the disk, callers hear so, and the chain goes on in a new file."""
+    journal = open_journal(tmp_path, fsync=fsync)
+    first, second = bodies(2)
+    # A pipe takes writes and cannot be synced, as a disk that has gone.
+    reading, writing = os.pipe()
+    told: list[bool] = []
+    journal.append(first)
+    if fsync is Fsync.INTERVAL:
+        assert journal.flush(NOON_S)
+    os.dup2(writing, journal._tape._fd)
+    journal._tape.tend(NOON_S)
+    journal.append(second)
+    journal.on_written(told.append)
+    assert (journal.flush(NOON_S), told, journal.writable) == (False, [False], False)
+    assert journal.flush(NOON_S + 1)
+    journal.close()
+    os.close(reading)
+    os.close(writing)
+    assert (verify(tmp_path).findings, written(tmp_path), written(tmp_path, "outcome")) == ([], 1, 1)
+    (recovered,) = [one for one in query(tmp_path, Question(kind="journal")) if one["event"] == "recovered"]
+    assert (recovered["reason"], recovered["file"]) == ("Invalid argument", "w0-00000002.jsonl")

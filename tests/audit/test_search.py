@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from audit import Question, query, verify
 from audit.folder import files_of
+from audit.search import _grows
 from tests.audit.journals import NOON_S, bodies, fill, open_journal
 
 MANY = settings(max_examples=300, deadline=None)
@@ -119,6 +120,15 @@ def test_archived_beginning_is_a_note_when_told_so(whole: Path, tmp_path: Path) 
     files_of(folder)[0].path.unlink()
     found = verify(folder, archived=True)
     assert (found.sound, len(found.notes)) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"), [(b"half", False), (b"", False), (b"whole now\n", True), (b"1\n2", True)]
+)
+def test_line_that_was_only_being_written_is_told_from_a_torn_one(tmp_path: Path, rest: bytes, expected: bool) -> None:
+    """A half line is looked at again: a living writer has ended it by then."""
+    (tmp_path / "file").write_bytes(b"good\n" + rest)
+    assert expected == _grows(tmp_path / "file", len(b"good\n"))
 
 
 def test_cut_end_is_found_by_the_next_opening(tmp_path: Path) -> None:
