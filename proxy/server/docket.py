@@ -30,7 +30,7 @@ _STATES: Final = {
 class Case(Ruling):
     """A ruling with what its outcome's record and its refusal's words need."""
 
-    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "text")
+    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "text", "unrecorded")
 
     def __init__(
         self,
@@ -39,16 +39,19 @@ class Case(Ruling):
         decision: Decision,
         profile: Profile,
         began_s: float,
-        *,
         nonce: bytes | None,
         held: bool,
     ) -> None:
-        super().__init__(nonce=nonce, held=held, enforced=decision.account.enforced)
+        self.nonce = nonce
+        self.held = held
+        self.enforced = decision.account.enforced
         self.number = number
         self.ruled = ruled
         self.decision = decision
         self.profile = profile
         self.began_s = began_s
+        self.unrecorded = False
+        """Turned back because its record could not be written in time."""
         self.text: bytes | None = None
         """Of a Parse, to be judged again when an Execute meets another profile."""
 
@@ -172,7 +175,7 @@ class Docket:
         state = _STATES[end._value_]
         if ruling.nonce is not None:
             if sqlstate is not None and end is End.FAILED:
-                state = OutcomeState.REFUSED
+                state = OutcomeState.UNRECORDED if ruling.unrecorded else OutcomeState.REFUSED
                 sqlstate = _REFUSED if sqlstate == SqlState.INVALID_TEXT_REPRESENTATION else sqlstate
         elif sqlstate == SqlState.QUERY_CANCELED:
             state = OutcomeState.CANCELLED
@@ -198,9 +201,7 @@ class Docket:
         if isinstance(ruling, Case) and ruling.nonce is None:
             ruling.decision = restrain(ruling.decision, Standing(audit_writable=False), self._moment.monotonic_s)
             ruling.nonce = self._nonce()
-            took_us = max(int((self._moment.monotonic_s - ruling.began_s) * 1e6), 0)
-            state = OutcomeState.UNRECORDED
-            self._journal.append(outcome_body(ruling.number, self._moment.stamp, state, took_us, None, _REFUSED))
+            ruling.unrecorded = True
 
     # Inside
 
@@ -239,8 +240,8 @@ class Docket:
             decision,
             profile,
             moment.monotonic_s,
-            nonce=self._nonce() if refused else None,
-            held=refused or not ruled.reads_only,
+            self._nonce() if refused else None,
+            refused or not ruled.reads_only,
         )
 
     def _error(self, case: Case, severity: Severity) -> ErrorResponse:

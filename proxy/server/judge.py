@@ -32,11 +32,13 @@ from proxy.sql import (
     Target,
     TargetKind,
     Unreadable,
+    covers,
     expand,
     fingerprint,
     mask,
     normalize,
     read_statements,
+    shape,
 )
 
 _log = structlog.get_logger()
@@ -95,7 +97,7 @@ class ProfileKey:
 class Ruled:
     """A decision with what goes into its records, made once."""
 
-    __slots__ = ("_fragments", "_statement", "deallocated", "decision", "effects", "reads_only", "seen")
+    __slots__ = ("_fragments", "_statement", "deallocated", "decision", "effects", "form", "reads_only", "seen")
 
     def __init__(self, decision: Decision, text: str, mark: str) -> None:
         self.decision = decision
@@ -113,6 +115,8 @@ class Ruled:
             for act in facts.acts
             if act.target is not None and act.target.name
         )
+        self.form: bytes | None = None
+        """Normalized text that this was decided on; None where a constant decided."""
         self.seen = 0
         """Times it was given as a ruling; read and reset by the metrics."""
 
@@ -176,7 +180,7 @@ def grounds_of(
 class Profile:
     """The decisions made for one ProfileKey under one policy and one census."""
 
-    __slots__ = ("by_form", "by_text", "census", "codec", "key", "policy", "unreadable")
+    __slots__ = ("by_form", "by_shape", "by_text", "census", "codec", "key", "policy", "unreadable")
 
     def __init__(self, key: ProfileKey, policy: Policy, census: Census | None) -> None:
         self.key = key
@@ -184,6 +188,8 @@ class Profile:
         self.census = census
         self.by_form: dict[bytes, Ruled | None] = {}
         """By normalized text; None: a constant decides, look in `by_text`."""
+        self.by_shape: dict[bytes, Ruled] = {}
+        """The same rulings by the shape of texts, which is had sooner."""
         self.by_text: dict[bytes, Ruled] = {}
         self.codec = _CODECS.get(key.settings.client_encoding.upper())
         self.unreadable: str | None = None
@@ -195,7 +201,7 @@ class Profile:
     @property
     def size(self) -> int:
         """Decisions kept."""
-        return len(self.by_form) + len(self.by_text)
+        return len(self.by_form) + len(self.by_shape) + len(self.by_text)
 
 
 class Judge:
@@ -211,7 +217,8 @@ class Judge:
         self._clock = clock
         self._census: dict[str, Census] = {}
         self._profiles: dict[ProfileKey, Profile] = {}
-        self._generation = 0
+        self.generation = 0
+        """Changes whenever profiles made before are void."""
         self.hits = 0
         self.misses = 0
         self.miss_seconds: list[float] = []
@@ -223,11 +230,6 @@ class Judge:
     def policy(self) -> Policy:
         """The policy in force."""
         return self._policy
-
-    @property
-    def generation(self) -> int:
-        """Changes whenever profiles made before are void."""
-        return self._generation
 
     def adopt_policy(self, policy: Policy) -> None:
         """Judge by another policy from the next statement on."""
@@ -257,12 +259,21 @@ class Judge:
         if ruled is not None:
             self.hits += 1
             return ruled
+        shaped = shape(text)
+        if shaped is not None:
+            ruled = profile.by_shape.get(shaped)
+            if ruled is not None:
+                self.hits += 1
+                return ruled
         try:
-            return self._rule(text, profile)
+            ruled = self._rule(text, profile)
+            if shaped is not None:
+                self._learn_shape(shaped, ruled, profile)
         except Exception as error:
             # The judge's own failure is a reason to refuse, never to carry on.
             _log.exception("a statement could not be judged", error=repr(error))
             return self._decided(Unreadable(because="the judge failed on it; the log says how"), profile, "")
+        return ruled
 
     def rule_facts(self, facts: Sequence[Facts], text: str, profile: Profile) -> Ruled:
         """Decide what is asked for in another form than SQL: a startup parameter, a function call."""
@@ -310,6 +321,7 @@ class Judge:
             reading = self._read(form, profile)
             if not isinstance(reading, Unreadable) and not any(facts.literal_bound for facts in reading):
                 ruled = self._decided(reading, profile, form)
+                ruled.form = key
                 self._keep(profile.by_form, key, ruled)
                 return ruled
             # The unbounded WHERE of one constant may be the bounded one of the next.
@@ -317,6 +329,11 @@ class Judge:
         ruled = self._decided(self._read(text, profile), profile, text)
         self._keep(profile.by_text, raw, ruled)
         return ruled
+
+    def _learn_shape(self, shaped: bytes, ruled: Ruled, profile: Profile) -> None:
+        form = ruled.form
+        if form is not None and profile.by_form.get(form) is ruled and covers(shaped, form):
+            self._keep(profile.by_shape, shaped, ruled)
 
     def _read(self, text: str, profile: Profile) -> tuple[Facts, ...] | Unreadable:
         reading = read_statements(text, self._bounds)
@@ -338,6 +355,7 @@ class Judge:
         """Drop the older half of every cache: rare, so that a flood of texts costs little for each."""
         caches: list[dict[bytes, Ruled | None]] = []
         for profile in self._profiles.values():
+            profile.by_shape.clear()
             caches += [profile.by_form, profile.by_text]  # type: ignore[list-item]
         for cache in caches:
             for key in list(cache)[: len(cache) // 2 + 1]:
@@ -349,7 +367,7 @@ class Judge:
         for ruled in self.rulings():
             self.retired.append(ruled)
         self._profiles = {}
-        self._generation += 1
+        self.generation += 1
 
     def rulings(self) -> list[Ruled]:
         """Give every ruling in the cache."""

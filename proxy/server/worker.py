@@ -8,6 +8,7 @@ anew, SIGTERM drains, SIGINT or a second SIGTERM ends at once.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -39,6 +40,7 @@ from proxy.wire import SqlState, fatal
 _log = structlog.get_logger()
 _BACKLOG_PER_TURN: Final = 64
 """Connections accepted in one turn of the event loop, so that a rush of them does not starve the sessions."""
+_FEW_SESSIONS: Final = 8
 _LATER_S: Final = 0.02
 """How long a record may wait that nothing waits for. A write in each turn would cost a read as much as its decision."""
 _SHUTDOWN: Final = fatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
@@ -119,6 +121,10 @@ class Worker:
         for sock in self._sockets:
             sock.setblocking(False)
             self._loop.add_reader(sock, self._accept, sock)
+        # What was loaded stays: the collector need not look at it again, and decisions make little garbage in cycles.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         background = [self._loop.create_task(each) for each in (self._beat(), self._watch())]
         _log.info("worker_ready", worker=self._task.number, pid=os.getpid())
         try:
@@ -145,8 +151,13 @@ class Worker:
     # What sessions need
 
     def flush_soon(self) -> None:
-        """Have the journal written at the end of this turn of the event loop: one write for all that it decided."""
-        if not self._flushing:
+        """Have the journal written at the end of this turn of the event loop: one write for all that it decided.
+
+        With few sessions there is seldom more than one decision a turn, and another turn costs more than a write.
+        """
+        if len(self.connections) <= _FEW_SESSIONS:
+            self.journal.flush(self.moment.wall_s)
+        elif not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
 

@@ -17,6 +17,7 @@ from proxy.sql.facts import (
 from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
 from proxy.sql.search_path import search_path_of
+from proxy.sql.shape import covers, shape
 
 __all__ = [
     "Act",
@@ -30,10 +31,12 @@ __all__ = [
     "Target",
     "TargetKind",
     "Unreadable",
+    "covers",
     "expand",
     "fingerprint",
     "mask",
     "normalize",
     "read_statements",
     "search_path_of",
+    "shape",
 ]
