@@ -169,7 +169,9 @@ class FrontendStream:
                 if not 0 <= length <= MESSAGE_BYTES:
                     return self._cut_off(out, data, start, position)
                 whole = end <= size
-                if not whole and length <= self._statement_bytes + NAMES_BYTES:
+                # By its length alone, so that it does not matter in which pieces it comes.
+                readable = length <= self._statement_bytes + NAMES_BYTES
+                if not whole and readable:
                     self._wait(data, position, end - position)
                     break
                 if not whole and code == _PARSE and data.find(0, body) < 0:
@@ -177,7 +179,7 @@ class FrontendStream:
                         return self._cut_off(out, data, start, position)
                     self._wait(data, position, size - position + 1)
                     break
-                ruling, name = self._rule(code, data, body, end, whole=whole)
+                ruling, name = self._rule(code, data, body, end, readable=readable)
                 if ruling.nonce is not None:
                     out.append(data[start:position])
                     out.append(self._poison(code, ruling, name))
@@ -229,17 +231,17 @@ class FrontendStream:
         out.append(data[start : position + HEADER_BYTES])
         return out
 
-    def _rule(self, code: int, data: bytes, body: int, end: int, *, whole: bool) -> tuple[Ruling, bytes]:
+    def _rule(self, code: int, data: bytes, body: int, end: int, *, readable: bool) -> tuple[Ruling, bytes]:
         size = end - body
         if code == _QUERY:
-            text = data[body : end - 1] if whole and size and data.find(0, body, end) == end - 1 else None
+            text = data[body : end - 1] if readable and size and data.find(0, body, end) == end - 1 else None
             ruling = self._referee.query(text, size)
             self._ledger.query(ruling, Kind.QUERY)
             return ruling, b""
         if code == _PARSE:
             name_end = data.find(0, body, end)
             name = data[body:name_end] if name_end >= 0 else b""
-            text_end = data.find(0, name_end + 1, end) if whole and name_end >= 0 else -1
+            text_end = data.find(0, name_end + 1, end) if readable and name_end >= 0 else -1
             text = data[name_end + 1 : text_end] if text_end >= 0 else None
             ruling = self._referee.parse(text, size)
             self._ledger.parse(name, ruling)

@@ -20,6 +20,7 @@ TABLES = {
 """Modules that may be longer: tables of data, read by looking up rather than through."""
 
 CONVERSATIONS = "tests/database/test_conversations.py"
+SESSION = "tests/wire/test_session.py"
 REFUSALS = "tests/database/test_refusal.py"
 TRANSPORT = "tests/database/test_transport.py"
 TESTED_ELSEWHERE = {
@@ -53,14 +54,13 @@ TESTED_ELSEWHERE = {
     "proxy/server/task.py": TRANSPORT,
     "proxy/server/worker.py": TRANSPORT,
     "proxy/wire/backend_messages.py": "tests/wire/test_messages.py",
-    "proxy/wire/backend_stream.py": CONVERSATIONS,
+    "proxy/wire/backend_stream.py": SESSION,
     "proxy/wire/frontend_messages.py": "tests/wire/test_messages.py",
-    "proxy/wire/frontend_stream.py": CONVERSATIONS,
-    "proxy/wire/ledger.py": CONVERSATIONS,
+    "proxy/wire/frontend_stream.py": SESSION,
+    "proxy/wire/ledger.py": SESSION,
     "proxy/wire/pqformat.py": "tests/wire/test_messages.py",
     "proxy/wire/referee.py": REFUSALS,
-    "proxy/wire/refusal.py": REFUSALS,
-    "proxy/wire/session.py": CONVERSATIONS,
+    "proxy/wire/refusal.py": SESSION,
 }
 """Modules without a test file of their own, and the one that would fail if they were broken."""
 
