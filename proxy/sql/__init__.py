@@ -17,7 +17,7 @@ from proxy.sql.facts import (
 from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
 from proxy.sql.search_path import search_path_of
-from proxy.sql.shape import covers, shape
+from proxy.sql.shapes import covers, shape
 
 __all__ = [
     "Act",

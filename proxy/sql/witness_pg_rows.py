@@ -7,13 +7,13 @@ from typing import Final
 
 from proxy.sql.facts import Effect, Modifier
 from proxy.sql.witness_pg_tree import Node, relation, temporary
-from proxy.sql.witness_pg_walk import NOWHERE, Scope, Walk
+from proxy.sql.witness_pg_walk import NOWHERE, Scope, Sight, Walk
 from proxy.sql.witness_pg_where import judge_where
 
 _UNBOUNDED: Final = frozenset({Modifier.UNBOUNDED})
 
 
-def _with(walk: Walk, node: Node, scope: Scope) -> frozenset[str]:
+def _with(walk: Walk, node: Node, scope: Scope) -> Sight:
     """Leave a statement's CTEs to be walked, and give the names that the statement itself sees.
 
     As in parse_cte.c: under RECURSIVE each sees all of its siblings, otherwise only those before it.
@@ -23,10 +23,12 @@ def _with(walk: Walk, node: Node, scope: Scope) -> frozenset[str]:
     if clause is None:
         return seen
     ctes = [item["CommonTableExpr"] for item in clause.get("ctes", [])]
-    everything = seen | {cte.get("ctename", "") for cte in ctes}
-    for cte in ctes:
-        walk.push_fields("CommonTableExpr", cte, everything if clause.get("recursive") else seen)
-        seen |= {cte.get("ctename", "")}
+    places: dict[str, int] = {}
+    for place, cte in enumerate(ctes):
+        places.setdefault(cte.get("ctename", ""), place)
+    everything = Sight(places, len(ctes), seen)
+    for place, cte in enumerate(ctes):
+        walk.push_fields("CommonTableExpr", cte, everything if clause.get("recursive") else Sight(places, place, seen))
     return everything
 
 

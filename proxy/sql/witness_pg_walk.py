@@ -13,10 +13,34 @@ from proxy.sql.facts import Act, Call, Effect, Modifier, Target, TargetKind
 from proxy.sql.node_effects import LEAVES, WALKED
 from proxy.sql.witness_pg_tree import Node, children, constant, cut, dotted, relation, strings
 
-Scope = frozenset[str] | None
+
+class Sight:
+    """Names of the CTEs in sight: the first `reach` of one WITH, and whatever is in sight outside it.
+
+    All places of one WITH share its names, so a text of many CTEs costs memory linear in the text.
+    """
+
+    __slots__ = ("_outer", "_places", "_reach")
+
+    def __init__(self, places: Mapping[str, int], reach: int, outer: Sight | None) -> None:
+        """`places`: each name with its first place in the WITH, from 0."""
+        self._places = places
+        self._reach = reach
+        self._outer = outer
+
+    def __contains__(self, name: str) -> bool:
+        sight: Sight | None = self
+        while sight is not None:
+            if sight._places.get(name, sight._reach) < sight._reach:
+                return True
+            sight = sight._outer
+        return False
+
+
+Scope = Sight | None
 """Names of the CTEs in sight; None inside a definition, where a bare relation or type name is not read or run."""
 
-NOWHERE: Final[frozenset[str]] = frozenset()
+NOWHERE: Final = Sight({}, 0, None)
 
 _CONSTANTS_DECIDE: Final = frozenset({"set_config", "current_setting"})
 
