@@ -14,7 +14,7 @@ from postgast import PgQueryError
 from postgast.native import lib
 from postgast.pg_query_pb2 import NO_KEYWORD, ScanToken, Token
 
-from proxy.sql.tree_depth import check_tree_depth
+from proxy.sql.tree_depth import check_runs, check_tree_depth
 
 # `r'x'` is a cast to the type `r`, but normalized it would read `r$1`, which is one name: a column. Two texts of
 # different meaning would share a key.
@@ -76,7 +76,7 @@ def fingerprint(text: str) -> str | None:
 
     None where PostgreSQL's grammar refuses the text.
     """
-    if "\0" in text:
+    if "\0" in text or check_runs(text) is not None:
         return None
     try:
         found: str = postgast.fingerprint(text).hex
@@ -92,6 +92,8 @@ def mask(text: str) -> str:
     scanner can tell literals from names, or a backslash before a quote leaves it open where a string ends
     (standard_conforming_strings), the rest is cut. A name stays, unless it stands where a secret is given.
     """
+    if check_runs(text) is not None:
+        return _leading_words(text)
     source, nul, _ = text.encode(errors="replace").partition(b"\0")
     try:
         tokens = postgast.scan(source.decode()).tokens

@@ -20,20 +20,20 @@ class Sight:
     All places of one WITH share its names, so a text of many CTEs costs memory linear in the text.
     """
 
-    __slots__ = ("_outer", "_places", "_reach")
+    __slots__ = ("outer", "places", "reach")
 
     def __init__(self, places: Mapping[str, int], reach: int, outer: Sight | None) -> None:
         """`places`: each name with its first place in the WITH, from 0."""
-        self._places = places
-        self._reach = reach
-        self._outer = outer
+        self.places = places
+        self.reach = reach
+        self.outer = outer
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         sight: Sight | None = self
         while sight is not None:
-            if sight._places.get(name, sight._reach) < sight._reach:
+            if sight.places.get(str(name), sight.reach) < sight.reach:
                 return True
-            sight = sight._outer
+            sight = sight.outer
         return False
 
 
@@ -127,7 +127,7 @@ class Walk:
 def _range_var(walk: Walk, node: Node, scope: Scope) -> None:
     if scope is None:
         return
-    if node.get("relname") in scope and "schemaname" not in node and "catalogname" not in node:
+    if node.get("relname", "") in scope and "schemaname" not in node and "catalogname" not in node:
         return
     walk.act(Effect.SELECT, relation(node), {Modifier.LOCKING} if id(node) in walk.locked else ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.sql.facts import Unreadable
-from proxy.sql.normal import normalize
+from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.tree_depth import check_tree_depth
 
 ROWS = ", ".join(f"({n}, 'name {n}', now() - interval '1 day')" for n in range(20_000))
@@ -44,3 +44,26 @@ def test_deep_chains_are_told(text: str) -> None:
     """A chain is told wherever it stands, and nothing that walks its tree is asked."""
     assert isinstance(check_tree_depth(text), Unreadable)
     assert normalize(text) is None
+
+
+SIGNS = {
+    "comments opened": "SELECT 1 /*" + "/*" * 400_000,
+    "signs": "SELECT 1 " + "+" * 800_000,
+    "many shorter": "SELECT 1" + (" " + "+-" * 300 + "1") * 1_500,
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", SIGNS.values(), ids=SIGNS)
+def test_rows_of_operator_characters_are_never_scanned(text: str) -> None:
+    """The scanner's time grows with the square of such a row, so nothing that scans is asked."""
+    assert isinstance(check_tree_depth(text), Unreadable)
+    assert normalize(text) is None
+    assert fingerprint(text) is None
+    assert mask(text) == "SELECT ..."
+
+
+def test_banner_comments_are_scanned() -> None:
+    """Lines of stars, dashes and equal signs in an honest text do not count against it."""
+    banner = f"/{'*' * 300}/\n-- {'=' * 300}\n--{'-' * 300}\n"
+    assert check_tree_depth(banner * 20 + "SELECT 1") is None
