@@ -72,7 +72,8 @@ def _stopped_by_signals() -> Iterator[None]:
             raise Failure(f"the demo did not end within {TIME_LIMIT_S} s", ExitCode.FINDING)
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    # SIGINT too: a shell that starts a program in the background has it ignored, and Python leaves it so.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
     before = {number: signal.signal(number, interrupt) for number in numbers}
     signal.alarm(TIME_LIMIT_S)
     try:
