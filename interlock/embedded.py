@@ -17,6 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,7 +73,9 @@ class EmbeddedPostgres:
     password: str
     """Of the superuser `postgres`."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """Take `settings`: server parameters that differ from this module's SETTINGS, by PostgreSQL's names."""
+        self._settings = SETTINGS | dict(settings or {})
         self._runs_as = _unprivileged()
         self._bin = programs()
         self._folder: Path | None = None
@@ -143,7 +146,7 @@ class EmbeddedPostgres:
             )
 
         self.port = free_port()
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         log = folder / "log"
         with log.open("wb") as stderr:
             who = self._runs_as
