@@ -79,10 +79,10 @@ def new_proxy(scratch: Path) -> Iterator[Callable[..., ProxyProcess]]:
         pytest.skip("this checkout has no policies/default.yaml yet")
     started: list[ProxyProcess] = []
 
-    def start(upstream: int, **settings: Setting) -> ProxyProcess:
+    def start(upstream: int, policies: Path = proxy_process.POLICIES, **settings: Setting) -> ProxyProcess:
         folder = scratch / f"proxy{len(started)}"
         folder.mkdir()
-        started.append(ProxyProcess(folder, upstream, **{"drain_timeout_s": 0.0, **settings}))
+        started.append(ProxyProcess(folder, upstream, policies=policies, **{"drain_timeout_s": 0.0, **settings}))
         return started[-1]
 
     yield start

@@ -25,7 +25,7 @@ Setting = str | int | float | bool
 class ProxyProcess:
     """A running proxy in front of 127.0.0.1:`upstream`. Settings are those of `proxy.server.config.ServerConfig`."""
 
-    def __init__(self, scratch: Path, upstream: int, **settings: Setting) -> None:
+    def __init__(self, scratch: Path, upstream: int, *, policies: Path = POLICIES, **settings: Setting) -> None:
         self.port = free_port()
         self.audit = scratch / "audit"
         self._log = scratch / "proxy.stderr"
@@ -39,7 +39,7 @@ class ProxyProcess:
             "--upstream",
             f"127.0.0.1:{upstream}",
         ]
-        command += ["--policies", POLICIES, "--audit", self.audit, "--config", config]
+        command += ["--policies", policies, "--audit", self.audit, "--config", config]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=scratch, stdout=log, stderr=log)
         for _ in range(int(READY_WITHIN_S / POLL_S)):

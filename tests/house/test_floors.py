@@ -23,6 +23,7 @@ CONVERSATIONS = "tests/database/test_conversations.py"
 SESSION = "tests/wire/test_session.py"
 REFUSALS = "tests/database/test_refusal.py"
 TRANSPORT = "tests/database/test_transport.py"
+EVIDENCE = "tests/database/test_evidence.py"
 TESTED_ELSEWHERE = {
     "audit/folder.py": "tests/audit/test_search.py",
     "audit/schema.py": "tests/audit/test_record.py",
@@ -40,15 +41,15 @@ TESTED_ELSEWHERE = {
     "proxy/policy/rules.py": "tests/policy/test_verdict.py",
     "proxy/sql/facts.py": "tests/sql/test_reading.py",
     "proxy/sql/search_path.py": "tests/sql/test_consequences.py",
-    "proxy/server/catalog.py": CONVERSATIONS,
+    "proxy/server/catalog.py": EVIDENCE,
     "proxy/server/config.py": "tests/interlock/test_settings.py",
     "proxy/server/connection.py": TRANSPORT,
-    "proxy/server/docket.py": REFUSALS,
+    "proxy/server/docket.py": EVIDENCE,
     "proxy/server/judge.py": REFUSALS,
     "proxy/server/logs.py": TRANSPORT,
     "proxy/server/metrics.py": "tests/interlock/test_status.py",
     "proxy/server/moment.py": CONVERSATIONS,
-    "proxy/server/policies.py": "tests/interlock/test_cli.py",
+    "proxy/server/policies.py": EVIDENCE,
     "proxy/server/reception.py": TRANSPORT,
     "proxy/server/supervisor.py": TRANSPORT,
     "proxy/server/task.py": TRANSPORT,
