@@ -12,12 +12,15 @@ from typing import Final
 
 from audit import Fragment, IdMint, Journal, OutcomeState, Session, Via, decision_body, fragment_of, outcome_body
 from proxy.policy import Account, Decision, Standing, explain, restrain
-from proxy.server.judge import Judge, Profile, ProfileKey, Ruled, setting_facts
+from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
+from proxy.server.ruled import Ruled
 from proxy.sql import Act, Effect, Facts, Settings, Target, TargetKind, search_path_of
 from proxy.wire import End, ErrorResponse, Ruling, Severity, SqlState
 
 _REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
+_NO_TYPES: Final = 2
+"""Bytes that follow a Parse's text where it types no parameter: the count."""
 _COMPLETED: Final = End.COMPLETED
 _STATES: Final = {
     "completed": OutcomeState.COMPLETED,
@@ -115,9 +118,9 @@ class Docket:
         """Rule on a simple Query."""
         return self._ruled(text, size, Via.QUERY)
 
-    def parse(self, text: bytes | None, size: int) -> Ruling:
-        """Rule on a Parse."""
-        case = self._ruled(text, size, Via.PARSE)
+    def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:
+        """Rule on a Parse: on its text, and on the types that it gives its parameters."""
+        case = self._ruled(text, size, Via.PARSE, types if self._account.enforced and len(types) > _NO_TYPES else b"")
         case.text = text
         return case
 
@@ -205,12 +208,14 @@ class Docket:
 
     # Inside
 
-    def _ruled(self, text: bytes | None, size: int, via: Via) -> Case:
+    def _ruled(self, text: bytes | None, size: int, via: Via, types: bytes = b"") -> Case:
         profile = self._current()
         if text is None:
             ruled = self._judge.unread(f"it has {size} bytes, or is not one terminated string", profile)
         else:
             ruled = self._judge.rule(text, profile)
+            if types and not ruled.decision.refused:
+                ruled = self._judge.rule_types(ruled, types, profile)
         return self._case(ruled, via, profile)
 
     def _again(self, text: bytes | None, profile: Profile) -> Ruled:

@@ -19,7 +19,8 @@ from pydantic import BaseModel
 
 from audit import Journal
 from proxy.server.address import TcpAddress
-from proxy.server.judge import Judge, Ruled
+from proxy.server.judge import Judge
+from proxy.server.ruled import Ruled
 
 LATENCY_BUCKETS_S: Final = (0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
 """Of decisions that were not cached."""

@@ -243,7 +243,7 @@ class FrontendStream:
             name = data[body:name_end] if name_end >= 0 else b""
             text_end = data.find(0, name_end + 1, end) if readable and name_end >= 0 else -1
             text = data[name_end + 1 : text_end] if text_end >= 0 else None
-            ruling = self._referee.parse(text, size)
+            ruling = self._referee.parse(text, size, data[text_end + 1 : end] if text_end >= 0 else b"")
             self._ledger.parse(name, ruling)
             return ruling, name
         ruling = self._referee.function_call(int.from_bytes(data[body : body + 4], "big") if size >= 4 else None)

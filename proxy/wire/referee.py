@@ -18,8 +18,8 @@ class Referee(Told, Protocol):
     def query(self, text: bytes | None, size: int) -> Ruling:
         """Rule on a simple Query of `size` bytes; None: too long to be held, or not one terminated string."""
 
-    def parse(self, text: bytes | None, size: int) -> Ruling:
-        """Rule on a Parse, likewise."""
+    def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:
+        """Rule on a Parse, likewise; `types`: what follows the text, a count and that many type OIDs."""
 
     def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
         """Rule on an Execute of what was prepared under these rulings; empty: of something unknown."""

@@ -105,3 +105,24 @@ def test_without_a_census_only_what_nothing_can_shadow_is_called(proxy: ProxyPro
     with model(proxy) as janitor:
         assert refusal_of(janitor, "SELECT pg_catalog.lower(email), count(*) FROM users GROUP BY 1") is None
         assert "--control-dsn" in (refusal_of(janitor, "SELECT lower(email) FROM users") or "")
+
+
+def test_parameter_of_a_domain_is_code(proxy: ProxyProcess, cluster: Cluster, reset: Callable[[], None]) -> None:
+    """A Parse may type its parameter by OID; a domain's check is code that no text names, so a model is refused."""
+    reset()
+    cluster.run(
+        "CREATE FUNCTION public.boom(text) RETURNS boolean LANGUAGE plpgsql AS "
+        "$$ BEGIN DELETE FROM public.orders; RETURN true; END $$; "
+        "CREATE DOMAIN public.dboom AS text CHECK (public.boom(value))"
+    )
+    try:
+        before = cluster.scalar("SELECT count(*) FROM public.orders")
+        domain = cluster.scalar("SELECT 'public.dboom'::regtype::oid::int")
+        assert isinstance(domain, int)
+        with model(proxy) as janitor:
+            for oids, status in (([domain], "FATAL_ERROR"), ([25], "COMMAND_OK"), ([0, domain], "FATAL_ERROR")):
+                prepared = janitor.pgconn.prepare(b"", b"SELECT $1", oids)
+                assert psycopg.pq.ExecStatus(prepared.status).name == status
+        assert cluster.scalar("SELECT count(*) FROM public.orders") == before
+    finally:
+        cluster.run("DROP DOMAIN public.dboom; DROP FUNCTION public.boom(text)")

@@ -51,6 +51,7 @@ TESTED_ELSEWHERE = {
     "proxy/server/moment.py": CONVERSATIONS,
     "proxy/server/policies.py": EVIDENCE,
     "proxy/server/reception.py": TRANSPORT,
+    "proxy/server/ruled.py": EVIDENCE,
     "proxy/server/supervisor.py": TRANSPORT,
     "proxy/server/task.py": TRANSPORT,
     "proxy/server/worker.py": TRANSPORT,

@@ -82,7 +82,7 @@ class Clerk:
         """Rule on a Query."""
         return self._rule("query", text, size)
 
-    def parse(self, text: bytes | None, size: int) -> Ruling:
+    def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:  # noqa: ARG002 - the text is enough here
         """Rule on a Parse."""
         return self._rule("parse", text, size)
 

@@ -1,0 +1,107 @@
+"""A decision as the cache holds it: with the parts of its records that are the same each time, made once. No I/O."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
+from proxy.policy import Decision, Verdict
+from proxy.sql import Effect, Modifier, Target
+
+_READS: Final = frozenset(
+    (
+        Effect.SELECT,
+        Effect.SHOW,
+        Effect.EXPLAIN,
+        Effect.TRANSACTION,
+        Effect.CURSOR,
+        Effect.SET,
+        Effect.LISTEN,
+        Effect.COPY_OUT,
+        Effect.DISCARD,
+    )
+)
+"""Effects whose records may follow within a second; a statement with any other waits until its record is written."""
+
+
+class Ruled:
+    """A decision with what goes into its records, made once."""
+
+    __slots__ = ("_fragments", "_statement", "deallocated", "decision", "effects", "form", "reads_only", "seen")
+
+    def __init__(self, decision: Decision, text: str, mark: str) -> None:
+        self.decision = decision
+        self._statement = (mark, text, " ".join(dict.fromkeys(facts.tag for facts in decision.facts)))
+        self._fragments: dict[str, Fragment] = {}
+        acts = [act for facts in decision.facts for act in facts.acts]
+        self.effects = tuple(dict.fromkeys(str(act.effect) for act in acts))
+        self.reads_only = decision.verdict is Verdict.PERMIT and all(
+            act.effect in _READS and Modifier.LOCKING not in act.modifiers for act in acts
+        )
+        self.deallocated = tuple(
+            act.target.name
+            for facts in decision.facts
+            if facts.tag == "DEALLOCATE"
+            for act in facts.acts
+            if act.target is not None and act.target.name
+        )
+        self.form: bytes | None = None
+        """Normalized text that this was decided on; None where a constant decided."""
+        self.seen = 0
+        """Times it was given as a ruling; read and reset by the metrics."""
+
+    def grounds(self, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
+        """Give the part of a decision record that does not change from one time to the next."""
+        # By the member's own text: the hash of an Enum is computed by Python code.
+        fragment = self._fragments.get(via._value_)
+        if fragment is None:
+            fragment = fragment_of(grounds_of(self.decision, self._statement, self._effects(), via, sqlstate, census))
+            self._fragments[via._value_] = fragment
+        return fragment
+
+    def restrained(self, decision: Decision, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
+        """Give the same for a decision that time has changed."""
+        return fragment_of(grounds_of(decision, self._statement, self._effects(), via, sqlstate, census))
+
+    def _effects(self) -> tuple[RecordedEffect, ...]:
+        return tuple(
+            RecordedEffect(
+                effect=str(act.effect),
+                target=None if act.target is None else shown(act.target),
+                target_kind=None if act.target is None else str(act.target.kind),
+                modifiers=tuple(sorted(map(str, act.modifiers))),
+            )
+            for facts in self.decision.facts
+            for act in facts.acts
+        )
+
+
+def shown(target: Target) -> str:
+    """Give the target's name as the record has it: `schema.name` where the schema is known, else `name`."""
+    return target.name if target.schema is None else f"{target.schema}.{target.name}"
+
+
+def grounds_of(
+    decision: Decision,
+    statement: tuple[str, str, str],
+    effects: tuple[RecordedEffect, ...],
+    via: Via,
+    sqlstate: str | None,
+    census: int | None,
+) -> Grounds:
+    """Make the lasting part of a decision record; `statement`: fingerprint, masked text, tag."""
+    mark, text, tag = statement
+    disagreements = [facts.disagreement for facts in decision.facts if facts.disagreement is not None]
+    return Grounds(
+        statement=Statement(fingerprint=mark, text=text, tag=tag, via=via),
+        verdict=decision.verdict.value,
+        refused=decision.refused,
+        rule=decision.rule,
+        because=decision.because,
+        effects=effects,
+        disagreement="; ".join(disagreements) or None,
+        policy=decision.policy_digest,
+        census=census,
+        observed=decision.observed,
+        sqlstate=sqlstate,
+    )
