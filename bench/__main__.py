@@ -59,7 +59,8 @@ def main(
     Everything is started here, on free ports of 127.0.0.1, and stopped at the end. About 12 minutes as it stands, two
     with --quick. Ratios of one run are worth quoting; absolute figures are the machine's.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in its background with SIGINT ignored
+        signal.signal(number, _interrupt)
     # Into a file or a pipe, as wide as the tables are.
     console, progress = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH), Console(stderr=True)
     wanted = tuple(only or Section)
@@ -79,6 +80,8 @@ def main(
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # a second one must not cut the stopping short
     raise KeyboardInterrupt
 
 

@@ -15,7 +15,7 @@ from bench.decisions import CORPUS, DECISION, KINDS
 from bench.figures import Floor, Slice, geometric_mean, median_of, paired_difference, paired_ratio
 from bench.memory import CELL as IDLE
 from bench.memory import MEMORY
-from bench.pgbench import LATENCY, LATENCY_CELL, THROUGHPUT, prepared
+from bench.pgbench import CPU, LATENCY, LATENCY_CELL, THROUGHPUT, prepared
 from bench.stage import DIRECT, INTERLOCK, PEERS, PGBOUNCER, PGPOOL, RELAY
 
 OVERALL: Final = Floor(name="throughput against PgBouncer, all cells", bound=0.65, at_least=True, unit="x")
@@ -90,6 +90,11 @@ def show(console: Console, slices: Sequence[Slice]) -> None:
     throughput = [each for each in slices if each.section == THROUGHPUT]
     if throughput:
         console.print(_throughput_table(throughput))
+    spent = [each for each in slices if each.section == CPU]
+    if spent:
+        cells = list(dict.fromkeys(each.cell for each in spent))
+        title = "Processor time of one transaction in the peer, microseconds (medians)"
+        console.print(_medians(title, spent, cells, PEERS, 1e-6))
     streams = [each for each in slices if each.section == BULK]
     if streams:
         console.print(_medians("Streams, megabytes per second (medians)", streams, STREAMS, PEERS, 1e6))

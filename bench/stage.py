@@ -93,6 +93,14 @@ class Peer:
     pid: int
     """Of the process that carries the connections; for the proxy its one worker."""
 
+    def cpu_s(self) -> float | None:
+        """Processor time that the process has used; None for what has a process for each connection."""
+        if self.name in (DIRECT, PGPOOL):
+            return None
+        # Fields 14 and 15 of proc_pid_stat(5); the second, the program's name in brackets, may hold anything.
+        fields = (Path("/proc") / str(self.pid) / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 class Stage:
     """The server with pgbench's tables."""
