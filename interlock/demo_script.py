@@ -15,6 +15,8 @@ from enum import StrEnum
 
 JANITOR = "model_janitor"
 CLERK = "clerk"
+CENSUS_TAKER = "interlock_proxy"
+"""The proxy's own login, which reads the catalog and has no privileges."""
 DATABASE = "shop"
 ORDERS_PER_USER = 3
 BATCH_ROWS = 1_000
@@ -99,6 +101,13 @@ def acts(marker: str) -> tuple[Act, ...]:
             extended,
             "reads inactive users",
             "SELECT id, email, last_seen FROM public.users WHERE last_seen < '2021-01-01' ORDER BY id LIMIT 5",
+            harmful=False,
+        ),
+        # Plain names of built-ins: permitted because the census knows that no function of the shop's is meant.
+        _janitor(
+            simple,
+            "counts them by city",
+            "SELECT upper(city), count(*), max(last_seen) FROM public.users WHERE last_seen < '2021-01-01' GROUP BY 1",
             harmful=False,
         ),
         Act(

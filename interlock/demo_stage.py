@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import psycopg
 
-from interlock.demo_script import CLERK, CONSTRAINTS, DATABASE, JANITOR, SCHEMA, orders, users
+from interlock.demo_script import CENSUS_TAKER, CLERK, CONSTRAINTS, DATABASE, JANITOR, SCHEMA, orders, users
 from interlock.embedded import EmbeddedPostgres, free_port
 from interlock.failure import ExitCode, Failure
 
@@ -41,12 +41,13 @@ def contents(connection: psycopg.Connection, table: str) -> Contents:
 
 
 async def create_database(server: EmbeddedPostgres) -> None:
-    """Create the database and the two logins, with the server's own password for both."""
+    """Create the database and the logins, with the server's own password for all of them."""
     connection = await asyncpg.connect(server.dsn())
     try:
         await connection.execute(f"CREATE DATABASE {DATABASE}")
         await connection.execute(f"CREATE ROLE {JANITOR} LOGIN SUPERUSER PASSWORD '{server.password}'")
-        await connection.execute(f"CREATE ROLE {CLERK} LOGIN PASSWORD '{server.password}'")
+        for name in (CLERK, CENSUS_TAKER):
+            await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{server.password}'")
     finally:
         await connection.close()
 
@@ -84,8 +85,9 @@ def _is_ready(dsn: str) -> bool:
 def running_proxy(server: EmbeddedPostgres, audit: Path, log: Path) -> Iterator[int]:
     """Run the proxy as a process of its own, before `server`; gives its port. Stopped when the block ends."""
     port = free_port()
-    # The demo's settings are all on the command line: variables of the caller are for another proxy.
+    # Variables of the caller are for another proxy. A DSN with a password is one: command lines are for all to see.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+    environment["INTERLOCK_CONTROL_DSN"] = server.dsn(DATABASE, CENSUS_TAKER)
     command = [
         *(sys.executable, "-m", "interlock.cli", "proxy"),
         *("--listen", f"127.0.0.1:{port}", "--upstream", f"{server.host}:{server.port}"),
@@ -115,5 +117,5 @@ def running_proxy(server: EmbeddedPostgres, audit: Path, log: Path) -> Iterator[
             process.wait(timeout=PROXY_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its workers too
+                os.killpg(process.pid, signal.SIGKILL)  # its workers see within a second that it has gone, and end
             process.wait()

@@ -112,7 +112,8 @@ def _show(console: Console, known: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     proxy, audit = known.get("proxy"), known.get("audit")
     if proxy is not None:
-        table.add_row("proxy", f"up, version {proxy['version']}, {proxy['workers']} workers")
+        workers = "1 worker" if proxy["workers"] == 1 else f"{proxy['workers']} workers"
+        table.add_row("proxy", f"up, version {proxy['version']}, {workers}")
         table.add_row("policy", ", ".join(digest[:12] for digest in proxy["policies"]) or "none in force")
         table.add_row("connections", f"{proxy['connections']:,}")
         table.add_row("statements", _counted(proxy["verdicts"]))
