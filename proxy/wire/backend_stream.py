@@ -12,7 +12,7 @@ from typing import Final
 from proxy.wire.backend_messages import AuthenticationRequest, BackendKeyData, ErrorResponse, ParameterStatus
 from proxy.wire.codes import BackendCode, ProtocolViolation
 from proxy.wire.ledger import Ledger
-from proxy.wire.pqformat import INT32
+from proxy.wire.pqformat import INT32, end_of_run
 from proxy.wire.referee import Referee
 from proxy.wire.refusal import nonce_of, rewrite
 
@@ -85,7 +85,10 @@ class BackendStream:
                 break
             code = data[position]
             if code in _ROWS:
-                position = _end_of_rows(data, position)
+                passed = end_of_run(data, position, _ROWS)
+                if passed == position:
+                    raise ProtocolViolation(f"server sent message {code} of a forged length")
+                position = passed
                 if position > size:
                     self._skip = position - size
                     break
@@ -153,24 +156,6 @@ class BackendStream:
                 if refused is not None:
                     return rewrite(body, self._referee.refusal_of(refused))
         return None
-
-
-def _end_of_rows(data: bytes, position: int) -> int:
-    """Step over the rows that begin here; gives where the first other header begins, or lies beyond `data`.
-
-    A large result is nothing but rows: this loop is what the proxy does for it.
-    """
-    unpack = INT32.unpack_from
-    last = len(data) - HEADER_BYTES
-    while position <= last:
-        code = data[position]
-        if code not in _ROWS:
-            break
-        length = unpack(data, position + 1)[0]
-        if length < HEADER_BYTES - 1:
-            raise ProtocolViolation(f"server sent message {code} of {length} bytes")
-        position += length + 1
-    return position
 
 
 def _authentication(body: bytes) -> bytes | None:

@@ -16,7 +16,7 @@ from typing import Final
 from proxy.wire.codes import FrontendCode
 from proxy.wire.frontend_messages import Parse
 from proxy.wire.ledger import Kind, Ledger, Ruling
-from proxy.wire.pqformat import INT32
+from proxy.wire.pqformat import INT32, MESSAGE_BYTES, end_of_run
 from proxy.wire.referee import Referee
 from proxy.wire.refusal import poison_parse, poison_query
 
@@ -27,8 +27,6 @@ AUTHENTICATION_BYTES: Final = 65_535
 """PG_MAX_AUTH_TOKEN_LENGTH of auth.h: the longest answer to an authentication request."""
 NAMES_BYTES: Final = 20_000
 """Where a Bind's or a long Parse's names must have ended; no client names anything so."""
-MESSAGE_BYTES: Final = 0x3FFFFFFF
-"""PQ_LARGE_MESSAGE_LIMIT of libpq.h (MaxAllocSize - 1)."""
 
 _EXECUTE: Final = int(FrontendCode.EXECUTE)
 _BIND: Final = int(FrontendCode.BIND)
@@ -40,6 +38,7 @@ _CLOSE: Final = int(FrontendCode.CLOSE)
 _FLUSH: Final = int(FrontendCode.FLUSH)
 _FUNCTION_CALL: Final = int(FrontendCode.FUNCTION_CALL)
 _COPY_DATA: Final = int(FrontendCode.COPY_DATA)
+_COPIED: Final = frozenset((_COPY_DATA,))
 _COPY_DONE: Final = int(FrontendCode.COPY_DONE)
 _COPY_FAIL: Final = int(FrontendCode.COPY_FAIL)
 _TERMINATE: Final = int(FrontendCode.TERMINATE)
@@ -123,12 +122,20 @@ class FrontendStream:
                 self._wait(data, position, HEADER_BYTES)
                 break
             code = data[position]
+            if code == _COPY_DATA:
+                passed = end_of_run(data, position, _COPIED)
+                if passed == position:
+                    return self._cut_off(out, data, start, position)
+                self._swallow = False
+                position = passed
+                if position > size:
+                    self._skip = position - size
+                    position = size
+                continue
             body = position + HEADER_BYTES
             length: int = INT32.unpack_from(data, position + 1)[0] - 4
             end = body + length
-            if code == _COPY_DATA and length >= 0:
-                pass
-            elif code == _BIND and length >= 0:
+            if code == _BIND and length >= 0:
                 portal_end = data.find(0, body, end)
                 statement_end = data.find(0, portal_end + 1, end) if portal_end >= 0 else -1
                 if statement_end >= 0:

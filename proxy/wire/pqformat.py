@@ -10,6 +10,8 @@ from typing import Final
 
 from proxy.wire.codes import BackendCode, FrontendCode, ProtocolViolation
 
+MESSAGE_BYTES: Final = 0x3FFFFFFF
+"""PQ_LARGE_MESSAGE_LIMIT of libpq.h (MaxAllocSize - 1)."""
 UINT16: Final = struct.Struct("!H")
 INT32: Final = struct.Struct("!i")
 UINT32: Final = struct.Struct("!I")
@@ -92,3 +94,20 @@ def string_bytes(text: bytes) -> bytes:
 def message_bytes(code: FrontendCode | BackendCode, body: bytes) -> bytes:
     """Give a whole message: type, length, body."""
     return bytes((code,)) + packed(INT32, len(body) + 4) + body
+
+
+def end_of_run(data: bytes, position: int, codes: frozenset[int]) -> int:
+    """Step over the messages of these types that begin at `position`, where at least a header is.
+
+    Gives where the first other header begins, or one that is cut or whose length the server would not take; beyond
+    `data` where the last of them is not whole. Large results and copies are nothing but such messages: this loop is
+    what is done for each.
+    """
+    unpack = INT32.unpack_from
+    last = len(data) - 5
+    while position <= last and data[position] in codes:
+        length = unpack(data, position + 1)[0]
+        if not 4 <= length <= MESSAGE_BYTES:
+            break
+        position += length + 1
+    return position
