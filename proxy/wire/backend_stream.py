@@ -63,12 +63,12 @@ class BackendStream:
     def feed(self, data: bytes) -> list[bytes]:  # noqa: C901 - one loop over all messages, and a hot one
         """Take bytes of the server, give what to send to the client, in order. Raises ProtocolViolation."""
         if self._waiting:
+            # Joined once: a client's text can make the server word an error of many megabytes.
             self._waiting.append(data)
-            data = b"".join(self._waiting)
-            if len(data) < self._need:
-                # One joined piece at a time: these messages are small, and the server is no stranger.
-                self._waiting = [data]
+            self._need -= len(data)
+            if self._need > 0:
                 return []
+            data = b"".join(self._waiting)
             self._waiting.clear()
         size = len(data)
         position = start = 0
@@ -80,7 +80,7 @@ class BackendStream:
         while position < size:
             if size - position < HEADER_BYTES:
                 self._waiting.append(data[position:])
-                self._need = HEADER_BYTES
+                self._need = HEADER_BYTES - (size - position)
                 size = position
                 break
             code = data[position]
@@ -99,7 +99,7 @@ class BackendStream:
                     raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")
                 if end > size:
                     self._waiting.append(data[position:])
-                    self._need = end - position
+                    self._need = end - size
                     size = position
                     break
                 other = self._look(code, data[position + HEADER_BYTES : end])

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Final
 
 from proxy.wire.codes import FrontendCode
-from proxy.wire.frontend_messages import Parse
 from proxy.wire.ledger import Kind, Ledger, Ruling
 from proxy.wire.pqformat import INT32, MESSAGE_BYTES, end_of_run
 from proxy.wire.referee import Referee
@@ -135,15 +134,15 @@ class FrontendStream:
             body = position + HEADER_BYTES
             length: int = INT32.unpack_from(data, position + 1)[0] - 4
             end = body + length
-            if code == _BIND and length >= 0:
+            if code == _BIND and 0 <= length <= MESSAGE_BYTES:
                 portal_end = data.find(0, body, end)
                 statement_end = data.find(0, portal_end + 1, end) if portal_end >= 0 else -1
-                if statement_end >= 0:
+                if 0 <= statement_end < body + NAMES_BYTES:
                     ledger.bind(data[body:portal_end], data[portal_end + 1 : statement_end])
-                elif end > size and size - body < NAMES_BYTES:
-                    self._wait(data, position, size - position + 1)
+                elif size < body + min(length, NAMES_BYTES):
+                    self._wait(data, position, HEADER_BYTES + min(length, NAMES_BYTES))
                     break
-                elif end > size:
+                elif length > NAMES_BYTES:
                     return self._cut_off(out, data, start, position)
                 else:
                     ledger.extended()
@@ -165,12 +164,12 @@ class FrontendStream:
                         self.held = True
                 elif code == _SYNC:
                     ledger.sync()
-                elif code == _CLOSE:
-                    if length >= 2:
-                        ledger.close(data[body], data[body + 1 : end - 1])
+                elif code == _CLOSE and length >= 2 and data.find(0, body + 1, end) == end - 1:
+                    ledger.close(data[body], data[body + 1 : end - 1])
                 elif code in (_COPY_DONE, _COPY_FAIL):
                     ledger.copy_ended()
-                elif code == _DESCRIBE:
+                elif code != _FLUSH or length:
+                    # A Flush fails only where it has a body.
                     ledger.extended()
             elif code in _ASKING:
                 if not 0 <= length <= MESSAGE_BYTES:
@@ -181,11 +180,16 @@ class FrontendStream:
                 if not whole and readable:
                     self._wait(data, position, end - position)
                     break
-                if not whole and code == _PARSE and data.find(0, body) < 0:
-                    if size - body > NAMES_BYTES:
+                if not readable and code != _QUERY:
+                    # A FunctionCall's number and a Parse's name must be there; what follows streams through.
+                    needed = 4
+                    if code == _PARSE and data.find(0, body, body + NAMES_BYTES) < 0:
+                        needed = NAMES_BYTES
+                    if size < body + needed:
+                        self._wait(data, position, HEADER_BYTES + needed)
+                        break
+                    if needed == NAMES_BYTES:
                         return self._cut_off(out, data, start, position)
-                    self._wait(data, position, size - position + 1)
-                    break
                 ruling, name = self._rule(code, data, body, end, readable=readable)
                 if ruling.nonce is not None:
                     out.append(data[start:position])
@@ -196,16 +200,17 @@ class FrontendStream:
                 elif ruling.held:
                     self.held = True
                     if ruling.enforced:
+                        if not readable:
+                            # It may have begun to leave by then, and could not be taken back.
+                            return self._cut_off(out, data, start, position)
                         out.append(data[start:position])
-                        out.append(Held(data[position : min(end, size)], code, ruling))
-                        start = min(end, size)
+                        out.append(Held(data[position:end], code, ruling))
+                        start = end
             elif code == _PASSWORD:
                 # After authentication the server ends the connection over it by itself.
                 if not 0 <= length <= AUTHENTICATION_BYTES:
                     return self._cut_off(out, data, start, position)
             else:
-                return self._cut_off(out, data, start, position)
-            if length < 0 or length > MESSAGE_BYTES:
                 return self._cut_off(out, data, start, position)
             if end > size:
                 self._skip = end - size
@@ -265,8 +270,10 @@ class FrontendStream:
         nonce = ruling.nonce
         if nonce is None:
             raise ValueError("a permitted message is not replaced")
+        self._ledger.poisoned(nonce)
         return poison_query(nonce) if code in (_QUERY, _FUNCTION_CALL) else poison_parse(nonce, name)
 
 
 def _name_of(held: Held) -> bytes:
-    return Parse.decode(held.data[HEADER_BYTES:]).name if held.code == _PARSE else b""
+    # Not decoded: the server would find more wrong with it than matters here.
+    return held.data[HEADER_BYTES : held.data.find(0, HEADER_BYTES)] if held.code == _PARSE else b""

@@ -60,16 +60,12 @@ class Kind(Enum):
     FUNCTION_CALL = 4
     SYNC = 5
     CLOSE = 6
-    MARK = 7
-    """Messages of the extended protocol came before this without a Sync: an error may be theirs, and then a Query
-    behind them is skipped."""
 
 
 _QUERY: Final = Kind.QUERY
 _PARSE: Final = Kind.PARSE
 _EXECUTE: Final = Kind.EXECUTE
 _SYNC: Final = Kind.SYNC
-_MARK: Final = Kind.MARK
 
 
 class Entry:
@@ -81,7 +77,7 @@ class Entry:
         self.kind = kind
         self.ruling = ruling
         self.copy_ends = copy_ends
-        """CopyDone and CopyFail that the client had sent before it."""
+        """CopyDone and CopyFail that the client had sent before it, or before its next COPY."""
         self.prepared = prepared
         self.rows: int | None = None
         self.sqlstate: str | None = None
@@ -90,22 +86,50 @@ class Entry:
 _PLAIN_SYNC: Final = Entry(_SYNC, None, 0)
 
 
+class DoubtedEntry(Entry):
+    """A Query or FunctionCall behind a Bind, a Describe or the like without a Sync between.
+
+    Their answers are not looked at, so an error may be theirs, and then this one is skipped.
+    """
+
+    __slots__ = ("batch",)
+
+    def __init__(self, kind: Kind, ruling: Ruling | None, copy_ends: int, batch: int) -> None:
+        super().__init__(kind, ruling, copy_ends)
+        self.batch: int | None = batch
+        """The batch it was sent in; None: the error is known to be its own."""
+
+
 class Prepared:
     """A statement under a name: what was ruled on its Parse, and what stood there until that is answered."""
 
-    __slots__ = ("batch", "before", "name", "ruling")
+    __slots__ = ("after", "batch", "before", "name", "ruling", "stands")
 
     def __init__(self, name: bytes, ruling: Ruling, batch: int, before: Prepared | None) -> None:
         self.name = name
         self.ruling = ruling
         self.batch = batch
         self.before = before
+        self.after: Prepared | None = None
+        """What was sent under the same name next, so that a failed one of many is taken out in one step."""
+        self.stands = False
+        """The server has answered ParseComplete."""
 
 
 class Ledger:
     """The queue and the names of one session."""
 
-    __slots__ = ("_batch", "_copy_ends", "_copying", "_open", "_portals", "_queue", "_statements", "_told")
+    __slots__ = (
+        "_batch",
+        "_copy_ends",
+        "_copying",
+        "_nonces",
+        "_portals",
+        "_queue",
+        "_statements",
+        "_told",
+        "_unnoticed",
+    )
 
     def __init__(self, told: Told) -> None:
         self._told = told
@@ -113,7 +137,10 @@ class Ledger:
         self._statements: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, tuple[Ruling, ...]] = {}
         self._batch = 0
-        self._open = False
+        self._unnoticed = False
+        """Behind all that is queued, messages were sent whose answers are not looked at."""
+        self._nonces: set[bytes] = set()
+        """Of what stands in the queue, so that nobody else's error is searched for there."""
         self._copy_ends = 0
         self._copying = False
 
@@ -121,23 +148,29 @@ class Ledger:
 
     def query(self, ruling: Ruling, kind: Kind) -> None:
         """Expect the answer to a Query or FunctionCall."""
-        if self._open:
-            self._queue.append(Entry(_MARK, None, self._copy_ends))
-        self._queue.append(Entry(kind, ruling, self._copy_ends))
+        if self._unnoticed:
+            self._unnoticed = False
+            self._queue.append(DoubtedEntry(kind, ruling, self._copy_ends, self._batch))
+        else:
+            self._queue.append(Entry(kind, ruling, self._copy_ends))
 
     def parse(self, name: bytes, ruling: Ruling) -> None:
         """Expect the answer to a Parse, and let its name stand for it."""
-        self._open = True
+        self._unnoticed = False
         name = name[:NAME_BYTES]
         prepared = None
-        if ruling.nonce is None and (len(self._statements) < NAMES_KEPT or name in self._statements):
-            prepared = Prepared(name, ruling, self._batch, self._statements.get(name))
-            self._statements[name] = prepared
+        if ruling.nonce is None:
+            before = self._statements.get(name)
+            if before is not None or len(self._statements) < NAMES_KEPT:
+                prepared = Prepared(name, ruling, self._batch, before)
+                if before is not None:
+                    before.after = prepared
+                self._statements[name] = prepared
         self._queue.append(Entry(_PARSE, ruling, self._copy_ends, prepared))
 
     def bind(self, portal: bytes, statement: bytes) -> None:
         """Let a portal stand for what its statement stands for."""
-        self._open = True
+        self._unnoticed = True
         portal = portal[:NAME_BYTES]
         if len(self._portals) < NAMES_KEPT or portal in self._portals:
             self._portals[portal] = self._rulings_of(statement[:NAME_BYTES])
@@ -148,29 +181,34 @@ class Ledger:
 
     def execute(self, ruling: Ruling) -> None:
         """Expect the answer to an Execute."""
-        self._open = True
+        self._unnoticed = False
         self._queue.append(Entry(_EXECUTE, ruling, self._copy_ends))
 
     def close(self, kind: int, name: bytes) -> None:
         """Expect the answer to a Close; forget a portal at once, a statement when it is answered."""
-        self._open = True
         name = name[:NAME_BYTES]
         if kind == ord("P"):
+            # That never fails, so nothing hangs on its answer.
             self._portals.pop(name, None)
             return
+        self._unnoticed = False
         entry = Entry(Kind.CLOSE, None, self._copy_ends)
         entry.prepared = self._statements.get(name)
         self._queue.append(entry)
 
     def extended(self) -> None:
         """Note a message of the extended protocol that needs no more than that."""
-        self._open = True
+        self._unnoticed = True
+
+    def poisoned(self, nonce: bytes) -> None:
+        """Expect the error that carries this nonce."""
+        self._nonces.add(nonce)
 
     def sync(self) -> None:
         """Expect ReadyForQuery, unless the server is in COPY FROM STDIN: it ignores Sync there."""
         if self._copying:
             return
-        self._open = False
+        self._unnoticed = False
         self._batch += 1
         # Nothing is ever written to a Sync's entry, and there is one for each round trip.
         self._queue.append(_PLAIN_SYNC if not self._copy_ends else Entry(_SYNC, None, self._copy_ends))
@@ -183,18 +221,24 @@ class Ledger:
     # The server's messages
 
     def copy_began(self) -> None:
-        """CopyInResponse: Syncs that came before the copy's end are ignored by the server."""
-        head = self._head()
-        if head is None or self._copy_ends > head.copy_ends:
+        """CopyInResponse: Syncs that come before the copy's end are ignored by the server."""
+        queue = self._queue
+        if not queue or queue[0].kind not in (_QUERY, _EXECUTE):
             return
-        self._copying = True
-        self._queue = deque(
-            entry for entry in self._queue if entry.kind is not _SYNC or entry.copy_ends != head.copy_ends
-        )
+        head = queue.popleft()
+        ends = head.copy_ends
+        self._copying = self._copy_ends <= ends
+        # One Query may hold several COPY statements, and each has its end.
+        head.copy_ends += 1
+        inside: list[Entry] = []
+        while queue and queue[0].copy_ends <= ends:
+            inside.append(queue.popleft())
+        queue.extendleft(entry for entry in reversed(inside) if entry.kind is not _SYNC)
+        queue.appendleft(head)
 
     def completed(self, rows: int | None) -> None:
         """CommandComplete or EmptyQueryResponse."""
-        head = self._head()
+        head = self._queue[0] if self._queue else None
         if head is None or head.ruling is None:
             return
         if rows is not None:
@@ -205,23 +249,27 @@ class Ledger:
 
     def suspended(self) -> None:
         """PortalSuspended."""
-        head = self._head()
+        head = self._queue[0] if self._queue else None
         if head is not None and head.kind is _EXECUTE and head.ruling is not None:
             self._queue.popleft()
             self._told.ended(head.ruling, End.SUSPENDED, None, None)
 
     def parsed(self) -> None:
         """ParseComplete: the statement stands, and what stood under its name before is gone."""
-        head = self._head()
+        head = self._queue[0] if self._queue else None
         if head is not None and head.kind is _PARSE and head.ruling is not None:
             self._queue.popleft()
-            if head.prepared is not None:
-                head.prepared.before = None
+            prepared = head.prepared
+            if prepared is not None:
+                prepared.stands = True
+                if prepared.before is not None:
+                    prepared.before.after = None
+                    prepared.before = None
             self._told.ended(head.ruling, End.COMPLETED, None, None)
 
     def closed(self) -> None:
         """CloseComplete; of portals' ones nothing is expected, so it may be one of those."""
-        head = self._head()
+        head = self._queue[0] if self._queue else None
         if head is not None and head.kind is Kind.CLOSE:
             self._queue.popleft()
             if head.prepared is not None and self._statements.get(head.prepared.name) is head.prepared:
@@ -237,9 +285,11 @@ class Ledger:
         match head.kind:
             case Kind.QUERY | Kind.FUNCTION_CALL:
                 head.sqlstate = sqlstate
+                if refused is not None and isinstance(head, DoubtedEntry):
+                    head.batch = None
             case Kind.SYNC:
                 pass
-            case Kind.PARSE | Kind.EXECUTE | Kind.CLOSE | Kind.MARK:
+            case Kind.PARSE | Kind.EXECUTE | Kind.CLOSE:
                 self._queue.popleft()
                 self._dropped(head, End.FAILED, sqlstate)
                 while self._queue and self._queue[0].kind is not _SYNC:
@@ -247,24 +297,32 @@ class Ledger:
         return refused
 
     def ready(self, *, idle: bool) -> None:
-        """ReadyForQuery; `idle`: outside a transaction, where no portal outlives."""
-        if idle and self._portals:
+        """ReadyForQuery; `idle`: outside a transaction, which no portal outlives."""
+        queue = self._queue
+        if queue:
+            head = queue[0]
+            if head.sqlstate is not None and isinstance(head, DoubtedEntry):
+                head = self._after_doubt(head)
+            queue.popleft()
+            if head.ruling is not None:
+                if head.ruling.nonce is not None:
+                    self._nonces.discard(head.ruling.nonce)
+                end = End.COMPLETED if head.sqlstate is None else End.FAILED
+                self._told.ended(head.ruling, end, head.rows, head.sqlstate)
+        # What was sent since may have bound portals anew.
+        if idle and self._portals and not queue and not self._unnoticed:
             self._portals.clear()
-        head = self._head()
-        if head is None:
-            return
-        self._queue.popleft()
-        if head.ruling is not None:
-            end = End.COMPLETED if head.sqlstate is None else End.FAILED
-            self._told.ended(head.ruling, end, head.rows, head.sqlstate)
 
     def forget_statement(self, name: bytes) -> None:
-        """DEALLOCATE of one name."""
-        self._statements.pop(name[:NAME_BYTES], None)
+        """DEALLOCATE of one name; what was sent under it since is not meant."""
+        name = name[:NAME_BYTES]
+        prepared = self._statements.get(name)
+        if prepared is not None and prepared.stands:
+            del self._statements[name]
 
     def forget_statements(self) -> None:
-        """DEALLOCATE ALL or DISCARD ALL."""
-        self._statements.clear()
+        """DEALLOCATE ALL or DISCARD ALL; what was sent since is not meant."""
+        self._statements = {name: prepared for name, prepared in self._statements.items() if not prepared.stands}
 
     def broken_off(self) -> None:
         """Give up on what awaits an answer."""
@@ -273,41 +331,50 @@ class Ledger:
 
     # Inside
 
-    def _head(self) -> Entry | None:
+    def _after_doubt(self, head: DoubtedEntry) -> Entry:
+        """Find whose ReadyForQuery it is that follows an error before a Query's answer.
+
+        The Query's own, unless a Sync was sent that may have ended what came before: then the Query was skipped.
+        """
         queue = self._queue
-        while queue and queue[0].kind is _MARK:
-            queue.popleft()
-        return queue[0] if queue else None
+        if head.rows is None and head.batch not in (None, self._batch):
+            while len(queue) > 1 and queue[0].kind is not _SYNC:
+                self._dropped(queue.popleft(), End.SKIPPED, None)
+        return queue[0]
 
     def _refused_by(self, nonce: bytes) -> Ruling | None:
         """Find the refused message; what stands before it has been answered or swallowed without our noticing."""
-        if not any(entry.ruling is not None and entry.ruling.nonce == nonce for entry in self._queue):
+        if nonce not in self._nonces:
             return None
-        while True:
+        self._nonces.discard(nonce)
+        while self._queue:
             head = self._queue[0]
             if head.ruling is not None and head.ruling.nonce == nonce:
                 return head.ruling
             self._dropped(self._queue.popleft(), End.SKIPPED, None)
+        return None
 
     def _dropped(self, entry: Entry, end: End, sqlstate: str | None) -> None:
         if entry.kind is _PARSE and entry.prepared is not None:
             self._unlink(entry.prepared)
         if entry.ruling is not None:
+            if entry.ruling.nonce is not None:
+                self._nonces.discard(entry.ruling.nonce)
             self._told.ended(entry.ruling, end, None, sqlstate)
 
     def _unlink(self, failed: Prepared) -> None:
         """Let what stood under a failed Parse's name before stand again."""
-        newest = self._statements.get(failed.name)
-        if newest is failed:
-            if failed.before is None:
+        before, after = failed.before, failed.after
+        failed.before = failed.after = None
+        if before is not None:
+            before.after = after
+        if after is not None:
+            after.before = before
+        elif self._statements.get(failed.name) is failed:
+            if before is None:
                 del self._statements[failed.name]
             else:
-                self._statements[failed.name] = failed.before
-            return
-        while newest is not None and newest.before is not failed:
-            newest = newest.before
-        if newest is not None:
-            newest.before = failed.before
+                self._statements[failed.name] = before
 
     def _rulings_of(self, name: bytes) -> tuple[Ruling, ...]:
         prepared = self._statements.get(name)

@@ -20,7 +20,6 @@ TABLES = {
 """Modules that may be longer: tables of data, read by looking up rather than through."""
 
 CONVERSATIONS = "tests/database/test_conversations.py"
-SESSION = "tests/wire/test_session.py"
 REFUSALS = "tests/database/test_refusal.py"
 TRANSPORT = "tests/database/test_transport.py"
 EVIDENCE = "tests/database/test_evidence.py"
@@ -53,13 +52,9 @@ TESTED_ELSEWHERE = {
     "proxy/server/task.py": TRANSPORT,
     "proxy/server/worker.py": TRANSPORT,
     "proxy/wire/backend_messages.py": "tests/wire/test_messages.py",
-    "proxy/wire/backend_stream.py": SESSION,
     "proxy/wire/frontend_messages.py": "tests/wire/test_messages.py",
-    "proxy/wire/frontend_stream.py": SESSION,
-    "proxy/wire/ledger.py": SESSION,
     "proxy/wire/pqformat.py": "tests/wire/test_messages.py",
     "proxy/wire/referee.py": REFUSALS,
-    "proxy/wire/refusal.py": SESSION,
 }
 """Modules without a test file of their own, and the one that would fail if they were broken."""
 

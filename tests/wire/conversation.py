@@ -115,8 +115,8 @@ class Clerk:
 class Conversation:
     """A session that is ready, and its clerk."""
 
-    def __init__(self, *, statement_bytes: int = 4_096) -> None:
-        self.clerk = Clerk()
+    def __init__(self, *, statement_bytes: int = 4_096, clerk: Clerk | None = None) -> None:
+        self.clerk = Clerk() if clerk is None else clerk
         self.session = Session(self.clerk, statement_bytes=statement_bytes)
         self.session.from_backend(HELLO)
 
