@@ -158,6 +158,8 @@ class Connection:
                 self._client.resume_reading()
             parts_up = self._session.early()
             self._send_up(parts_up, held=self._session.held)
+            if self._client_eof or self._session.ended:
+                self._end_of_client()
 
     def client_paused(self) -> None:
         """Stop reading the server: the client reads less fast."""
@@ -231,6 +233,9 @@ class Connection:
         self._client_eof = True
         server = self._server
         if self._pending or server is None or server.is_closing():
+            return
+        if self._on_ready is not None and self._session.waiting_bytes:
+            # It is sent as soon as the server is ready, and the end behind it.
             return
         if server.can_write_eof():
             server.write_eof()

@@ -227,6 +227,8 @@ class Docket:
         moment = self._moment
         decision = ruled.decision
         journal = self._journal
+        if not ruled.seen:
+            self._judge.given.append(ruled)
         ruled.seen += 1
         number = self._mint.next(moment.unix_ms)
         census = None if profile.census is None else profile.census.epoch

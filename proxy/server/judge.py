@@ -127,8 +127,8 @@ class Judge:
         self.misses = 0
         self.miss_seconds: list[float] = []
         """How long each decision that was not cached took; read and cleared by the metrics."""
-        self.retired: list[Ruled] = []
-        """Rulings dropped from the cache since the metrics last looked."""
+        self.given: list[Ruled] = []
+        """Rulings given since the metrics last looked, each once; whether the cache keeps them does not matter."""
 
     @property
     def policy(self) -> Policy:
@@ -225,7 +225,8 @@ class Judge:
             because = f"it is not valid {profile.key.settings.client_encoding}"
             return self._decided(Unreadable(because=because), profile, "")
         form = normalize(text) if len(raw) <= self._bounds.statement_bytes else None
-        key = raw if form is None else form.encode()
+        # In the session's encoding: it is compared with what clients send.
+        key = raw if form is None else form.encode(profile.codec or "utf-8")
         if form is not None:
             ruled = profile.by_form.get(key)
             if ruled is not None:
@@ -278,31 +279,17 @@ class Judge:
 
     def _shrink(self) -> None:
         """Drop the older half of every cache: rare, so that a flood of texts costs little for each."""
-        caches: list[dict[bytes, Ruled | None]] = []
+        caches: list[dict[bytes, Ruled | None] | dict[bytes, Ruled]] = []
         for profile in self._profiles.values():
             profile.by_shape.clear()
-            caches += [profile.by_form, profile.by_text]  # type: ignore[list-item]
+            caches += [profile.by_form, profile.by_text]
         for cache in caches:
             for key in list(cache)[: len(cache) // 2 + 1]:
-                dropped = cache.pop(key)
-                if dropped is not None:
-                    self.retired.append(dropped)
+                del cache[key]
 
     def _forget(self) -> None:
-        for ruled in self.rulings():
-            self.retired.append(ruled)
         self._profiles = {}
         self.generation += 1
-
-    def rulings(self) -> list[Ruled]:
-        """Give every ruling in the cache."""
-        return [
-            ruled
-            for profile in self._profiles.values()
-            for cache in (profile.by_form, profile.by_text)
-            for ruled in cache.values()
-            if ruled is not None
-        ]
 
 
 def setting_facts(name: str, value: str) -> Facts:

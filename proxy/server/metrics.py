@@ -65,8 +65,8 @@ class Meter:
     def snapshot(self, *, connections: int, bytes_up: int, bytes_down: int) -> Snapshot:
         """Gather the counts of now."""
         judge, journal = self._judge, self._journal
-        retired, judge.retired = judge.retired, []
-        for ruled in retired + judge.rulings():
+        given, judge.given = judge.given, []
+        for ruled in given:
             self._count(ruled)
         took, judge.miss_seconds = judge.miss_seconds, []
         for seconds in took:
@@ -92,8 +92,6 @@ class Meter:
 
     def _count(self, ruled: Ruled) -> None:
         seen, ruled.seen = ruled.seen, 0
-        if not seen:
-            return
         decision = ruled.decision
         if any(facts.disagreement for facts in decision.facts):
             self._disagreements += seen

@@ -19,7 +19,6 @@ TABLES = {
 }
 """Modules that may be longer: tables of data, read by looking up rather than through."""
 
-CONVERSATIONS = "tests/database/test_conversations.py"
 REFUSALS = "tests/database/test_refusal.py"
 TRANSPORT = "tests/database/test_transport.py"
 EVIDENCE = "tests/database/test_evidence.py"
@@ -36,16 +35,9 @@ TESTED_ELSEWHERE = {
     "proxy/policy/advice.py": "tests/policy/test_wording.py",
     "proxy/policy/rules.py": "tests/policy/test_verdict.py",
     "proxy/sql/facts.py": "tests/sql/test_reading.py",
-    "proxy/sql/search_path.py": "tests/sql/test_consequences.py",
     "proxy/server/catalog.py": EVIDENCE,
     "proxy/server/config.py": "tests/interlock/test_settings.py",
-    "proxy/server/connection.py": TRANSPORT,
-    "proxy/server/docket.py": EVIDENCE,
-    "proxy/server/judge.py": REFUSALS,
     "proxy/server/logs.py": TRANSPORT,
-    "proxy/server/metrics.py": "tests/interlock/test_status.py",
-    "proxy/server/moment.py": CONVERSATIONS,
-    "proxy/server/policies.py": EVIDENCE,
     "proxy/server/reception.py": TRANSPORT,
     "proxy/server/ruled.py": EVIDENCE,
     "proxy/server/supervisor.py": TRANSPORT,

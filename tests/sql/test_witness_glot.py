@@ -51,3 +51,8 @@ def test_utility_statement_has_no_reading_when_sqlglot_takes_it_for_an_expressio
     """Nor is a word of it logged."""
     assert read_glot(text) in {None, (None,)}
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_sqlglot_trips_over_has_no_reading() -> None:
+    """An interval that is none fails an assertion inside sqlglot; PostgreSQL's own grammar reads it."""
+    assert read_glot("SELECT * FROM generate_series(1, 2, '')") is None

@@ -1,0 +1,253 @@
+"""A connection between real sockets: what waits, in which order it leaves, and what happens at the ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy.server.connection import Connection
+from tests.server.dockets import Office
+from tests.server.loops import each_loop, run
+from tests.wire.conversation import HELLO, READY, SYNC, bind, error, execute, message, parse, query
+
+Loop = Callable[[], asyncio.AbstractEventLoop]
+INSERT = b"INSERT INTO interlock.recommendation (model) VALUES ('m')"
+POISON = b"interlock-refusal-"
+
+
+@dataclass
+class House:
+    """What a connection needs of its worker: here a flush happens when the test says so."""
+
+    office: Office
+    bytes_up: int = 0
+    bytes_down: int = 0
+    gone: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.moment = self.office.moment
+        self.journal = self.office.journal
+
+    def flush_soon(self) -> None:
+        """Wait for the test."""
+
+    def flush_later(self) -> None:
+        """Wait for the test."""
+
+    def went(self, connection: Connection, reason: str) -> None:  # noqa: ARG002 - one connection
+        """Note it."""
+        self.gone.append(reason)
+
+
+class Ends:
+    """The far ends of a connection: a client and a server that do what the test says."""
+
+    def __init__(self, house: House, connection: Connection, client: socket.socket, server: socket.socket) -> None:
+        self.house = house
+        self.connection = connection
+        self.client = client
+        self.server = server
+        self._loop = asyncio.get_running_loop()
+
+    async def say(self, end: socket.socket, data: bytes) -> None:
+        """Send, and let the connection take it."""
+        seen = self.house.bytes_up + self.house.bytes_down
+        await self._loop.sock_sendall(end, data)
+        # As many turns of the loop as the bytes take: a socket pair hands them over in the next.
+        for _ in range(1_000):
+            if self.house.bytes_up + self.house.bytes_down == seen + len(data):
+                return
+            await asyncio.sleep(0)
+        raise TimeoutError("the connection did not take what was said")
+
+    async def hear(self, end: socket.socket, count: int) -> bytes:
+        """Read that many bytes, or up to the end."""
+        heard = b""
+        while len(heard) < count:
+            piece = await self._loop.sock_recv(end, count - len(heard))
+            if not piece:
+                break
+            heard += piece
+        return heard
+
+    async def nothing(self, end: socket.socket) -> bool:
+        """Tell whether nothing is there to be read, after what was written had time to arrive."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+        with contextlib.suppress(BlockingIOError):
+            return end.recv(1) == b"nothing"
+        return True
+
+
+@contextlib.asynccontextmanager
+async def connected(folder: Path, user: str = "model_a", *, ready: bool = True) -> AsyncIterator[Ends]:
+    """Join a client and a server by a connection."""
+    loop = asyncio.get_running_loop()
+    house = House(Office(folder))
+    (client, near_client), (server, near_server) = socket.socketpair(), socket.socketpair()
+    for sock in (client, near_client, server, near_server):
+        sock.setblocking(False)
+    inward, _ = await loop.connect_accepted_socket(asyncio.Protocol, near_client)
+    connection = Connection(house, inward, house.office.docket(user), statement_bytes=1 << 20, buffer_bytes=1 << 18)
+    outward, _ = await loop.connect_accepted_socket(lambda: connection.server_side, near_server)
+    connection.begin(outward, b"startup", buffer_bytes=1 << 18, on_ready=lambda: None)
+    inward.set_protocol(connection.client_side)
+    ends = Ends(house, connection, client, server)
+    assert await ends.hear(server, 7) == b"startup"
+    if ready:
+        await ends.say(server, HELLO)
+        assert await ends.hear(client, len(HELLO)) == HELLO
+    try:
+        yield ends
+    finally:
+        connection.end(b"", "test over")
+        client.close()
+        server.close()
+        await asyncio.sleep(0)
+        house.office.journal.close()
+
+
+@each_loop
+def test_write_waits_for_its_record_and_what_follows_waits_behind_it(loop: Loop, tmp_path: Path) -> None:
+    """Nothing overtakes a statement that waits for its record, whenever it came before the flush."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            write, read = query(INSERT), query(b"SELECT 1")
+            await ends.say(ends.client, write)
+            await ends.say(ends.client, read)
+            await ends.say(ends.client, write + SYNC)
+            assert await ends.nothing(ends.server)
+            ends.house.journal.flush()
+            expected = write + read + write + SYNC
+            assert await ends.hear(ends.server, len(expected)) == expected
+
+    run(loop, work())
+
+
+@each_loop
+def test_read_does_not_wait(loop: Loop, tmp_path: Path) -> None:
+    """A read leaves at once; its record may follow."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            read = query(b"SELECT 1")
+            await ends.say(ends.client, read)
+            assert await ends.hear(ends.server, len(read)) == read
+            assert ends.house.journal.pending > 0
+
+    run(loop, work())
+
+
+@each_loop
+def test_write_is_refused_late_where_its_record_cannot_be_written(loop: Loop, tmp_path: Path) -> None:
+    """Held statements are replaced in their places, what is between them is not, and the client is told."""
+
+    async def work() -> None:
+        folder = tmp_path / "audit"
+        async with connected(folder) as ends:
+            await ends.say(ends.client, query(b"SELECT 1") + query(INSERT) + query(b"SELECT 2"))
+            folder.rename(tmp_path / "away")
+            folder.touch()
+            assert not ends.house.journal.flush()
+            sent = await ends.hear(ends.server, len(query(b"SELECT 1") * 2 + query(INSERT)))
+            assert INSERT not in sent
+            assert sent.startswith(query(b"SELECT 1"))
+            nonce = sent[sent.index(POISON) :][len(POISON) :][:32]
+            await ends.say(ends.server, message("C", b"SELECT 1\0") + READY + error(b"22P02", POISON + nonce) + READY)
+            heard = await ends.hear(ends.client, 200)
+            assert b"42501" in heard
+            assert b"put on record" in heard
+            folder.unlink()
+            (tmp_path / "away").rename(folder)
+
+    run(loop, work())
+
+
+@each_loop
+def test_half_close_waits_for_what_waits(loop: Loop, tmp_path: Path) -> None:
+    """A client that says its last and closes its half is heard out; the server then hears the end."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            write = parse(b"", INSERT) + bind(b"", b"") + execute() + SYNC
+            await ends.say(ends.client, write)
+            ends.client.shutdown(socket.SHUT_WR)
+            assert await ends.nothing(ends.server)
+            ends.house.journal.flush()
+            assert await ends.hear(ends.server, len(write) + 1) == write
+            await ends.say(ends.server, READY)
+            assert await ends.hear(ends.client, len(READY)) == READY
+
+    run(loop, work())
+
+
+@each_loop
+def test_half_close_before_the_server_is_ready_loses_nothing(loop: Loop, tmp_path: Path) -> None:
+    """What was said before the server was ready reaches it, and the end of the stream behind it."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit", ready=False) as ends:
+            early = query(b"SELECT 1")
+            await ends.say(ends.client, early)
+            ends.client.shutdown(socket.SHUT_WR)
+            assert await ends.nothing(ends.server)
+            await ends.say(ends.server, HELLO)
+            assert await ends.hear(ends.server, len(early) + 1) == early
+            await ends.say(ends.server, message("C", b"SELECT 1\0") + READY)
+            answer = HELLO + message("C", b"SELECT 1\0") + READY
+            assert await ends.hear(ends.client, len(answer)) == answer
+            assert ends.house.gone == []
+
+    run(loop, work())
+
+
+@each_loop
+def test_forged_header_before_the_server_is_ready_ends_it_then(loop: Loop, tmp_path: Path) -> None:
+    """What the server would end the connection over is passed on when it is ready, and the end behind it."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit", ready=False) as ends:
+            await ends.say(ends.client, b"!\0\0\0\4" + query(b"SELECT 1"))
+            await ends.say(ends.server, HELLO)
+            assert await ends.hear(ends.server, 100) == b"!\0\0\0\4"
+
+    run(loop, work())
+
+
+@each_loop
+def test_client_that_leaves_with_a_write_waiting_has_sent_it(loop: Loop, tmp_path: Path) -> None:
+    """What a client had sent before it went would have reached the server, and so it does, recorded first."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            write = query(INSERT)
+            await ends.say(ends.client, write)
+            ends.connection.client_lost()
+            assert await ends.hear(ends.server, len(write) + 1) == write
+            assert ends.house.gone == ["client closed"]
+            decided = ends.house.office.records("decision")
+            outcomes = ends.house.office.records("outcome")
+            assert [(each["decision"], each["state"]) for each in outcomes] == [(decided[0]["id"], "skipped")]
+
+    run(loop, work())
+
+
+@each_loop
+def test_server_that_breaks_the_protocol_ends_both_sides(loop: Loop, tmp_path: Path) -> None:
+    """The client is told in PostgreSQL's words, and neither side is left open."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            await ends.say(ends.server, b"D\0\0\0\0")
+            heard = await ends.hear(ends.client, 10_000)
+            assert b"FATAL" in heard
+            assert b"08P01" in heard
+            assert await ends.hear(ends.server, 1) == b""
+            assert ends.house.gone == ["server broke the protocol"]
+
+    run(loop, work())

@@ -1,0 +1,185 @@
+"""A session's rulings: what is recorded, what is refused, and what changes while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.server.docket import Docket
+from proxy.wire import End, Ruling
+from proxy.wire.codes import DiagnosticField
+from tests.server.dockets import Office, default_policy, policy_of
+
+DELETE, READ = b"DELETE FROM users", b"SELECT count(*) FROM users"
+INSERT = b"INSERT INTO interlock.recommendation (model) VALUES ('m')"
+CLOSED = "version: 1\naccounts: [{name: models, kind: model, match: {user: 'model_*'}}]\nrules: []\n"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """Open an office on a journal of its own."""
+    return Office(tmp_path / "audit")
+
+
+def query(docket: Docket, text: bytes) -> Ruling:
+    """Put a simple Query."""
+    return docket.query(text, len(text) + 1)
+
+
+@pytest.mark.parametrize(
+    ("user", "text", "refused", "held", "enforced"),
+    [
+        ("model_a", READ, False, False, True),
+        ("model_a", INSERT, False, True, True),
+        ("model_a", DELETE, True, True, True),
+        ("model_a", b"\xff", True, True, True),
+        ("model_a", b"", False, False, True),
+        ("person_ada", READ, False, False, False),
+        ("person_ada", DELETE, False, True, False),
+        ("person_ada", b"\xff", False, True, False),
+    ],
+)
+def test_ruling_says_what_the_wire_must_do(
+    user: str, text: bytes, refused: bool, held: bool, enforced: bool, office: Office
+) -> None:
+    """Refusals and everything but reads wait for their record; only enforced accounts depend on it."""
+    ruling = query(office.docket(user), text)
+    assert (ruling.nonce is not None, ruling.held, ruling.enforced) == (refused, held, enforced)
+
+
+def test_each_ruling_has_a_record_and_an_outcome_of_its_own(office: Office) -> None:
+    """Decisions and outcomes are bound by their ids, in the order in which they were made."""
+    docket = office.docket("model_a")
+    rulings = [query(docket, text) for text in (READ, INSERT, READ, DELETE)]
+    docket.ended(rulings[0], End.COMPLETED, 1, None)
+    docket.ended(rulings[1], End.FAILED, None, "23505")
+    docket.ended(rulings[2], End.FAILED, None, "57014")
+    docket.ended(rulings[3], End.FAILED, None, "22P02")
+    ids = [record["id"] for record in office.records("decision")]
+    assert len(set(ids)) == 4
+    assert [
+        (each["decision"], each["state"], each["rows"], each["sqlstate"]) for each in office.records("outcome")
+    ] == [
+        (ids[0], "completed", 1, None),
+        (ids[1], "failed", None, "23505"),
+        (ids[2], "cancelled", None, "57014"),
+        (ids[3], "refused", None, "42501"),
+    ]
+
+
+def test_refusal_names_its_rule_and_its_decision(office: Office) -> None:
+    """The client is told which rule, and the id under which the record is found."""
+    docket = office.docket("model_a")
+    ruling = query(docket, DELETE)
+    fields = docket.refusal_of(ruling).fields
+    (record,) = office.records("decision")
+    assert fields[DiagnosticField.SQLSTATE] == b"42501"
+    assert record["id"].encode() in fields[DiagnosticField.MESSAGE_DETAIL]
+    assert record["rule"].encode() in fields[DiagnosticField.MESSAGE_DETAIL]
+
+
+def test_nonce_belongs_to_one_ruling(office: Office) -> None:
+    """The same statement refused twice has two nonces."""
+    docket = office.docket("model_a")
+    first, second = query(docket, DELETE), query(docket, DELETE)
+    assert first.nonce != second.nonce
+
+
+def test_prepared_statement_is_judged_anew_under_another_policy(office: Office) -> None:
+    """A Parse that was permitted vouches for no Execute after the policy has changed."""
+    docket = office.docket("model_a")
+    parsed = docket.parse(READ, 30, b"\0\0")
+    assert docket.execution((parsed,)).nonce is None
+    office.judge.adopt_policy(policy_of(CLOSED))
+    assert docket.execution((parsed,)).nonce is not None
+    office.judge.adopt_policy(default_policy())
+    assert docket.execution((parsed,)).nonce is None
+
+
+def test_strictest_of_several_statements_stands(office: Office) -> None:
+    """Where a name may stand for several statements, an Execute waits for its record if any of them would."""
+    docket = office.docket("model_a")
+    read, write = docket.parse(READ, 30, b"\0\0"), docket.parse(INSERT, 60, b"\0\0")
+    assert not docket.execution((read,)).held
+    assert docket.execution((read, write)).held
+    assert docket.execution((write, read)).held
+    office.judge.adopt_policy(policy_of(CLOSED))
+    assert docket.execution((read, write)).nonce is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(b"standard_conforming_strings", b"off"), (b"client_encoding", b"LATIN1"), (b"client_encoding", b"SJIS")],
+)
+def test_report_changes_how_the_next_statement_is_read(name: bytes, value: bytes, office: Office) -> None:
+    """What the server reports decides: texts that would be read otherwise are refused to a model from then on."""
+    docket = office.docket("model_a")
+    parsed = docket.parse(READ, 30, b"\0\0")
+    assert query(docket, READ).nonce is None
+    docket.reported(name, value)
+    assert query(docket, READ).nonce is not None
+    assert docket.execution((parsed,)).nonce is not None
+    docket.reported(name, {b"off": b"on"}.get(value, b"UTF8"))
+    assert query(docket, READ).nonce is None
+
+
+def test_form_in_one_encoding_is_not_a_text_in_another(office: Office) -> None:
+    """The bytes of a remembered form are compared with texts in the session's encoding, not in UTF-8."""
+    docket = office.docket("person_ada")
+    docket.reported(b"client_encoding", b"LATIN1")
+    query(docket, "SELECT a FROM é".encode("latin-1"))
+    query(docket, "SELECT a FROM é".encode())
+    targets = [record["effects"][0]["target"] for record in office.records("decision")]
+    assert targets == ["é", "Ã©"]
+
+
+def test_type_of_a_parameter_is_ruled_on(office: Office) -> None:
+    """A type that is not built in may run code, so a model may not name it; others may."""
+    built_in, made = b"\0\1\0\0\0\x17", b"\0\1\0\0\x40\0"
+    model, person = office.docket("model_a"), office.docket("person_ada")
+    assert model.parse(READ, 30, built_in).nonce is None
+    assert model.parse(READ, 30, made).nonce is not None
+    assert person.parse(READ, 30, made).nonce is None
+
+
+def test_unrecorded_ruling_is_refused_with_its_reason(office: Office) -> None:
+    """A held ruling whose record could not be written is refused, and its outcome says why."""
+    docket = office.docket("model_a")
+    ruling = query(docket, INSERT)
+    docket.refuse_unrecorded(ruling)
+    assert ruling.nonce is not None
+    assert b"put on record" in docket.refusal_of(ruling).fields[DiagnosticField.MESSAGE_DETAIL]
+    docket.ended(ruling, End.FAILED, None, "22P02")
+    assert [each["state"] for each in office.records("outcome")] == ["unrecorded"]
+
+
+def test_deallocated_name_is_told_once_it_is_gone(office: Office) -> None:
+    """DEALLOCATE counts when it has completed, and not when it has failed."""
+    docket = office.docket("person_ada")
+    told: list[bytes] = []
+    docket.on_deallocate(told.append)
+    docket.ended(query(docket, b"DEALLOCATE a"), End.FAILED, None, "26000")
+    assert told == []
+    docket.ended(query(docket, b"DEALLOCATE PREPARE b"), End.COMPLETED, None, None)
+    assert told == [b"b"]
+
+
+@pytest.mark.parametrize(
+    ("user", "settings", "replication", "refused"),
+    [
+        ("model_a", [], False, False),
+        ("model_a", [("application_name", "x"), ("client_encoding", "utf-8")], False, False),
+        ("model_a", [("role", "postgres")], False, True),
+        ("model_a", [("session_replication_role", "replica")], False, True),
+        ("model_a", [], True, True),
+        ("person_ada", [("search_path", "x")], True, False),
+    ],
+)
+def test_startup_packet_is_judged_as_set_would_be(
+    user: str, settings: list[tuple[str, str]], replication: bool, refused: bool, office: Office
+) -> None:
+    """What a packet sets is ruled on before the server sees it."""
+    error = office.docket(user).startup(settings, replication=replication)
+    assert (error is not None) is refused
+    assert error is None or error.fields[DiagnosticField.SEVERITY] == b"FATAL"
