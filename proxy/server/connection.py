@@ -50,7 +50,6 @@ class Connection:
     __slots__ = (
         "_client",
         "_client_eof",
-        "_docket",
         "_ended",
         "_house",
         "_loop",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import codecs
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Final
 
@@ -265,7 +265,14 @@ class Judge:
         reading = read_statements(text, self._bounds)
         if isinstance(reading, Unreadable):
             return reading
-        return tuple(expand(facts, profile.census, profile.key.settings) for facts in reading)
+        settings = profile.key.settings
+        expanded: list[Facts] = []
+        for facts in reading:
+            expanded.append(expand(facts, profile.census, settings))
+            if any(_moves_search_path(act) for act in expanded[-1].acts):
+                # The server has not reported what the next statement of this message will be read under.
+                settings = replace(settings, search_path=None)
+        return tuple(expanded)
 
     def _decided(self, reading: tuple[Facts, ...] | Unreadable, profile: Profile, text: str) -> Ruled:
         decision = decide(reading, profile.key.account, profile.policy)
@@ -290,6 +297,13 @@ class Judge:
     def _forget(self) -> None:
         self._profiles = {}
         self.generation += 1
+
+
+def _moves_search_path(act: Act) -> bool:
+    if act.effect in (Effect.ROLE_CHANGE, Effect.DISCARD):
+        return True
+    # `all` is RESET ALL, the empty name set_config of a name that is not written.
+    return act.effect is Effect.SET and (act.target is None or act.target.name in ("search_path", "all", ""))
 
 
 def setting_facts(name: str, value: str) -> Facts:

@@ -217,7 +217,8 @@ class Reception:
         docket = self._docket(principal, account, address)
         refusal = docket.startup(packet.settings(), replication=packet.replication)
         if refusal is not None:
-            desk.flush_soon()
+            # Its record first, and at once: a connection that is turned away waits for no turn of the loop.
+            desk.journal.flush(desk.moment.wall_s)
             self._turn_away(transport, refusal.encode())
             return
         await self._join(transport, packet, rest, docket)

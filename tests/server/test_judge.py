@@ -10,7 +10,7 @@ from proxy.policy import Verdict
 from proxy.server import judge as room
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.sql import Census, Settings
-from tests.server.dockets import account, default_policy, judge_of
+from tests.server.dockets import account, default_policy, judge_of, policy_of
 
 SETTINGS = Settings(search_path=("public",), standard_conforming_strings=True, client_encoding="UTF8")
 
@@ -106,3 +106,32 @@ def test_own_failure_is_undecidable(judge: Judge, monkeypatch: pytest.MonkeyPatc
 def test_encoding_of_a_startup_packet_is_named_as_the_server_reads_it(spelled: str, read: str) -> None:
     """The server compares letters and digits alone."""
     assert setting_facts("client_encoding", spelled).acts[0].value == read
+
+
+SECRETS = """
+version: 1
+rules:
+  - {id: keep-secrets, for: everyone, forbid: {effects: [delete], on: ["secret.*"]}, because: They stay.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("DELETE FROM t WHERE id = 1", False),
+        ("SET search_path = secret; DELETE FROM t WHERE id = 1", True),
+        ("SELECT set_config('search_path', 'secret', true); DELETE FROM t WHERE id = 1", True),
+        ("RESET ALL; DELETE FROM t WHERE id = 1", True),
+        ("DISCARD ALL; DELETE FROM t WHERE id = 1", True),
+        ("SET ROLE other; DELETE FROM t WHERE id = 1", True),
+        ("SET search_path = secret; DELETE FROM public.t WHERE id = 1", False),
+        ("DELETE FROM t WHERE id = 1; SET search_path = secret", False),
+    ],
+)
+def test_path_that_a_message_moves_is_not_known_behind_it(text: str, refused: bool) -> None:
+    """What an unqualified name means is judged by the path that holds there, and if that is open, by any."""
+    policy = policy_of(SECRETS)
+    strict = judge_of(policy)
+    settings = Settings(search_path=("public",))
+    key = ProfileKey(account=account("clerk", policy), database="demo", settings=settings)
+    assert strict.rule(text.encode(), strict.profile(key)).decision.refused is refused

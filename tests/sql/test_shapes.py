@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.sql import covers, normalize, shape
@@ -26,7 +26,9 @@ TEMPLATES = (
     "SELECT {}; DROP TABLE t{}",
     "SELECT interval_{}, {}.{}, .{}, {}e{} FROM t",
 )
-INTEGERS = st.integers(min_value=0, max_value=10**11).map(str) | st.sampled_from(["007", "2147483648", "1_000", "0x1F"])
+INTEGERS = st.integers(min_value=0, max_value=10**9 + 10**7).map(str) | st.sampled_from(
+    ["007", "2147483648", "1_000", "0x1F"]
+)
 
 
 @given(st.sampled_from(TEMPLATES), st.data())
@@ -35,13 +37,11 @@ def test_texts_of_a_covered_shape_are_normalized_alike(template: str, data: st.D
     holes = template.count("{}")
     first, second = (template.format(*data.draw(st.lists(INTEGERS, min_size=holes, max_size=holes))) for _ in "ab")
     shaped, normalized = shape(first.encode()), normalize(first)
-    if (
-        shaped is None
-        or normalized is None
-        or shape(second.encode()) != shaped
-        or not covers(shaped, normalized.encode())
-    ):
-        return
+    # Not an early return: where too few examples are left, hypothesis fails the test.
+    assume(shaped is not None and normalized is not None)
+    assert shaped is not None
+    assert normalized is not None
+    assume(shape(second.encode()) == shaped and covers(shaped, normalized.encode()))
     assert normalize(second) == normalized
 
 
