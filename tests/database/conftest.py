@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.clusters import Cluster, dsn
 from tests.database import proxy_process
-from tests.database.cluster import Cluster, dsn
 from tests.database.proxy_process import INTERLOCK, ProxyProcess, Setting
 from tests.database.script import hello, perform, say
 from tests.database.tap import Tap
 from tests.database.wire import query
 
 HERE = Path(__file__).parent
+SETTINGS = {
+    "autovacuum": "off",  # relfrozenxid and relpages move under pg_dump otherwise
+    "max_prepared_transactions": "5",
+}
+# The authentication method is chosen by the login: one cluster shows them all.
+HBA = (
+    "local all all                              trust",
+    "host  all person_md5        127.0.0.1/32   md5",
+    "host  all person_password   127.0.0.1/32   password",
+    "host  all person_ada,service_billing,model_scram 127.0.0.1/32 scram-sha-256",
+    "host  all all               127.0.0.1/32   trust",
+)
 RESET = (HERE / "reset.sql").read_text()
 
 
@@ -27,49 +38,37 @@ def demo_database(server: Cluster) -> None:
     server.run("CREATE DATABASE demo", database="postgres")
     server.run((HERE / "schema.sql").read_text())
     server.run(RESET)
-    command: list[str | Path] = [INTERLOCK, "install", "--dsn", server.url("owner")]
+    command: list[str | Path] = [INTERLOCK, "install", "--dsn", server.dsn("demo", "owner")]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode:
         raise RuntimeError(installed.stderr)
 
 
 @pytest.fixture(scope="session")
-def scratch() -> Iterator[Path]:
-    """Make a folder that PostgreSQL's own system user may enter, which pytest's are not."""
-    folder = Path(tempfile.mkdtemp(prefix="interlock-tests-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder for what proxies and authorities write."""
+    return tmp_path_factory.mktemp("scratch")
 
 
 @pytest.fixture(scope="session")
-def new_cluster(scratch: Path) -> Iterator[Callable[..., Cluster]]:
-    """Start another PostgreSQL, with settings of its own, that ends with the tests."""
-    started: list[Cluster] = []
+def new_cluster() -> Iterator[Callable[..., Cluster]]:
+    """Start another PostgreSQL, with settings of its own and `hba` before the usual lines; it ends with the tests."""
+    with ExitStack() as closing:
 
-    def start(
-        name: str, home: Path | None = None, *, keys: tuple[Path, ...] = (), hba: str = "", **settings: str
-    ) -> Cluster:
-        folder = scratch / name
-        folder.mkdir(mode=0o755)
-        server = Cluster(folder, settings, home)
-        server.admit(hba)
-        for key in keys:
-            server.own(key)
-        started.append(server)
-        server.start()
-        demo_database(server)
-        return server
+        def start(
+            *, bindir: Path | None = None, files: tuple[Path, ...] = (), hba: tuple[str, ...] = (), **settings: str
+        ) -> Cluster:
+            server = closing.enter_context(Cluster(SETTINGS | settings, hba=(*hba, *HBA), files=files, bindir=bindir))
+            demo_database(server)
+            return server
 
-    yield start
-    for server in started:
-        server.stop()
+        yield start
 
 
 @pytest.fixture(scope="session")
 def cluster(new_cluster: Callable[..., Cluster]) -> Cluster:
     """Start the PostgreSQL of all tests that leave it as they found it."""
-    return new_cluster("main")
+    return new_cluster()
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +125,7 @@ def through(proxy: ProxyProcess) -> str:
 
 @pytest.fixture(scope="session")
 def _resetting(cluster: Cluster) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as connection:
+    with psycopg.connect(cluster.dsn("demo"), autocommit=True) as connection:
         yield connection
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.database.cluster import free_port
+from interlock.embedded import free_port
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies" / "default.yaml"

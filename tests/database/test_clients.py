@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.database.cluster import Cluster
+from interlock.embedded import programs
+from tests.clusters import Cluster
 from tests.database.masks import differences
 from tests.database.proxy_process import ProxyProcess
 from tests.database.tap import Tap
@@ -52,7 +53,7 @@ def asynchronous_sqlalchemy(cluster: Cluster) -> list[str]:
 
 def postgres(program: str, *arguments: str) -> Callable[[Cluster], list[str]]:
     """Run a program of the server's own installation."""
-    return lambda cluster: [str(cluster.bin / program), *arguments]
+    return lambda _: [str(programs() / program), *arguments]
 
 
 def node(_: Cluster) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.database.cluster import Cluster
+from tests.clusters import Cluster
 from tests.database.conversations import CONVERSATIONS
 from tests.database.masks import differences, lines, mask_backend, mask_frontend
 from tests.database.proxy_process import ProxyProcess

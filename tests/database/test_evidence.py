@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from audit import verify
-from tests.database.cluster import Cluster, dsn
+from tests.clusters import Cluster, dsn
 from tests.database.patience import until
 from tests.database.proxy_process import POLICIES, ProxyProcess
 
@@ -90,7 +90,7 @@ def test_policy_is_changed_under_running_sessions(
 
 def test_census_tells_a_built_in_from_its_shadow(new_proxy: Callable[..., ProxyProcess], cluster: Cluster) -> None:
     """With a census an unqualified built-in may be called, until somebody makes a function of its name."""
-    front = new_proxy(cluster.port, control_dsn=cluster.url("owner"))
+    front = new_proxy(cluster.port, control_dsn=cluster.dsn("demo", "owner"))
     shadow = "CREATE FUNCTION public.initcap(varchar) RETURNS text LANGUAGE sql AS 'SELECT 1::text'"
     with model(front) as janitor:
         assert refusal_of(janitor, "SELECT initcap(email::varchar) FROM users") is None

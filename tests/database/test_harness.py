@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.database.cluster import Cluster
+from tests.clusters import Cluster
 from tests.database.conversations import CONVERSATIONS
 from tests.database.masks import lines, mask_backend
 from tests.database.script import Script, perform

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from tests.database.cluster import Cluster, dsn
+from tests.clusters import Cluster, dsn
 from tests.database.masks import lines
 from tests.database.proxy_process import ProxyProcess
 from tests.database.refusals import EXTENDED, READ, REFERENCE, REFUSED, SEVERAL, SIMPLE, Refusal

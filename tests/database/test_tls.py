@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import trustme
 
-from tests.database.cluster import Cluster, dsn, server_with_tls
+from tests.clusters import Cluster, dsn, programs_with_tls
 from tests.database.proxy_process import ProxyProcess
 from tests.database.script import Speaker, say
 from tests.database.wire import SSL_REQUEST, request, startup
@@ -83,19 +83,18 @@ def tls_proxy(new_proxy: Callable[..., ProxyProcess], cluster: Cluster, tls_sett
 @pytest.fixture(scope="module")
 def tls_cluster(new_cluster: Callable[..., Cluster], authority: Authority) -> Cluster:
     """Start a PostgreSQL that speaks TLS and asks some logins for certificates."""
-    home = server_with_tls()
-    if home is None:
+    bindir = programs_with_tls()
+    if bindir is None:
         pytest.skip("no PostgreSQL with TLS on this machine (Debian: postgresql); the wheel's is built without")
     chain, key = authority.certificate("server", "127.0.0.1")
     return new_cluster(
-        "tls",
-        home,
-        keys=(key,),
-        hba="hostssl all person_cert 127.0.0.1/32 cert\n",
+        bindir=bindir,
+        hba=("hostssl all person_cert 127.0.0.1/32 cert",),
+        files=(chain, key, authority.root),
         ssl="on",
-        ssl_cert_file=str(chain),
-        ssl_key_file=str(key),
-        ssl_ca_file=str(authority.root),
+        ssl_cert_file=chain.name,
+        ssl_key_file=key.name,
+        ssl_ca_file=authority.root.name,
     )
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from tests.database.cluster import Cluster, dsn
+from tests.clusters import Cluster, dsn
 from tests.database.masks import lines, mask_backend
 from tests.database.patience import until
 from tests.database.proxy_process import ProxyProcess
@@ -138,7 +138,7 @@ def test_client_that_does_not_read_stops_the_server(cluster: Cluster, proxy: Pro
 def test_server_that_does_not_read_stops_the_client(cluster: Cluster, proxy: ProxyProcess) -> None:
     """Where the server is busy, the client is stopped and the proxy does not fill; then everything is answered."""
     batch = [parse("SELECT length($1::text)"), bind(b"p" * (8 * MIB)), execute(), SYNC]
-    with psycopg.connect(cluster.dsn(), autocommit=True) as holder, Speaker(proxy.port) as person:
+    with psycopg.connect(cluster.dsn("demo"), autocommit=True) as holder, Speaker(proxy.port) as person:
         holder.execute("SELECT pg_advisory_lock(1)")
         person.do(hello(application_name="blocked"))
         with peak_of(proxy) as growth:
@@ -199,7 +199,7 @@ def test_restart_of_the_server_is_told_and_survived(
     new_cluster: Callable[..., Cluster], new_proxy: Callable[..., ProxyProcess]
 ) -> None:
     """Open sessions hear the server's own words, new ones a clear error meanwhile, and afterwards all is well."""
-    server = new_cluster("restarted")
+    server = new_cluster()
     front = new_proxy(server.port, connect_timeout_s=5.0)
     with Speaker(server.port) as without, Speaker(front.port) as idle, Speaker(front.port) as busy:
         without.do(hello())

@@ -28,7 +28,6 @@ TESTED_ELSEWHERE = {
     "interlock/policy_commands.py": "tests/policy/test_policy_commands.py",
     "interlock/proxy_command.py": "tests/interlock/test_cli.py",
     "interlock/failure.py": "tests/interlock/test_cli.py",
-    "interlock/embedded.py": "tests/interlock/test_install.py",
     "interlock/demo_cast.py": "tests/interlock/test_demo.py",
     "interlock/demo_script.py": "tests/interlock/test_demo.py",
     "interlock/demo_stage.py": "tests/interlock/test_demo.py",

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from interlock.embedded import EmbeddedPostgres
-from tests.clusters import cluster, programs_with_tls
+from tests.clusters import programs_with_tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,8 @@ class Server:
 @pytest.fixture(scope="session", params=["embedded 18", "the system's"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Each PostgreSQL that can be had."""
-    if request.param == "embedded 18":
-        with EmbeddedPostgres() as embedded:
-            yield Server(base=embedded.dsn("").rstrip("/"))
-        return
-    programs = programs_with_tls()
-    if programs is None:
+    bindir = None if request.param == "embedded 18" else programs_with_tls()
+    if bindir is None and request.param != "embedded 18":
         pytest.skip("no PostgreSQL below /usr/lib/postgresql")
-    with cluster(programs) as other:
-        yield Server(base=f"postgresql://postgres@127.0.0.1:{other.port}")
+    with EmbeddedPostgres(bindir=bindir) as running:
+        yield Server(base=running.dsn("").rstrip("/"))

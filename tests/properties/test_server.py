@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.wire import End, Held, Session
-from tests.clusters import Cluster, cluster, embedded_programs
+from tests.clusters import Cluster
 from tests.wire.conversation import SYNC, Clerk, bind, cut, execute, message, parse, query
 
 SENTINEL = "query b'SELECT generate_series(1, 4242)'"
@@ -52,7 +52,7 @@ STEPS = st.one_of(
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
     """Run a PostgreSQL 18 with a table to copy into."""
-    with cluster(embedded_programs()) as running:
+    with Cluster() as running:
         with Line(running) as line:
             line.talk([query(b"CREATE TABLE copied (a int)")])
         yield running

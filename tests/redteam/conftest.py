@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.database.cluster import Cluster
+from tests.clusters import Cluster
 from tests.database.proxy_process import INTERLOCK, ProxyProcess
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="package")
-def scratch() -> Iterator[Path]:
-    """Make a folder that PostgreSQL's own system user may enter, which pytest's are not."""
-    folder = Path(tempfile.mkdtemp(prefix="interlock-redteam-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder for what proxies and authorities write."""
+    return tmp_path_factory.mktemp("scratch")
 
 
 @pytest.fixture(scope="package")
-def stage(scratch: Path) -> Iterator[Cluster]:
+def stage() -> Iterator[Cluster]:
     """Start the server that the attacks aim at."""
-    server = Cluster(scratch, {"wal_level": "logical"})
-    server.start()
-    try:
+    settings = {"wal_level": "logical", "autovacuum": "off", "max_prepared_transactions": "5"}
+    with Cluster(settings, roles={"model_x": "SUPERUSER"}) as server:
         server.run("CREATE DATABASE demo", database="postgres")
-        server.run("CREATE ROLE model_x SUPERUSER LOGIN", database="postgres")
-        command: list[str | Path] = [INTERLOCK, "install", "--dsn", server.url("postgres")]
+        command: list[str | Path] = [INTERLOCK, "install", "--dsn", server.dsn("demo")]
         subprocess.run(command, capture_output=True, check=True)
         server.run((HERE / "stage.sql").read_text())
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="package")
@@ -46,7 +37,7 @@ def proxy(scratch: Path, stage: Cluster) -> Iterator[ProxyProcess]:
     """Start a proxy that knows the catalog's function names."""
     folder = scratch / "with_control"
     folder.mkdir()
-    process = ProxyProcess(folder, stage.port, drain_timeout_s=0.0, control_dsn=stage.url("postgres"))
+    process = ProxyProcess(folder, stage.port, drain_timeout_s=0.0, control_dsn=stage.dsn("demo"))
     yield process
     process.stop()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database.cluster import Cluster, dsn
+from tests.clusters import Cluster, dsn
 from tests.database.proxy_process import ProxyProcess
 from tests.redteam.corpus import ATTACKS
 
@@ -37,7 +37,7 @@ def test_attack_is_refused_and_changes_nothing(
 ) -> None:
     """Each is refused in both protocols, with and without a census, and the database is as it was."""
     front: ProxyProcess = request.getfixturevalue(which)
-    with psycopg.connect(stage.dsn("postgres"), autocommit=True) as witness:
+    with psycopg.connect(stage.dsn("demo"), autocommit=True) as witness:
         before = witness.execute(FINGERPRINT).fetchone()
         with psycopg.connect(dsn(front.port, user="model_x", dbname="demo"), autocommit=True) as model:
             states = {text: sqlstate(model, text, extended=STATES[via]) for text in texts(kind)}
@@ -62,7 +62,7 @@ HARM = {
 @pytest.mark.parametrize(("harm", "part"), HARM.items(), ids=HARM.values())
 def test_fingerprint_sees_what_attacks_aim_at(harm: str, part: str, stage: Cluster) -> None:
     """The oracle is not blind: each harm shows in the part that is about it, and is then undone."""
-    with psycopg.connect(stage.dsn("postgres")) as direct:
+    with psycopg.connect(stage.dsn("demo")) as direct:
         before = direct.execute(FINGERPRINT).fetchone()
         direct.execute(harm.encode())
         after = direct.execute(FINGERPRINT).fetchone()

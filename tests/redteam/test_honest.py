@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.database.cluster import dsn
+from tests.clusters import dsn
 from tests.database.proxy_process import ProxyProcess
 from tests.redteam.honest import HONEST
 from tests.redteam.test_attacks import STATES, sqlstate

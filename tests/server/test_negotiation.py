@@ -20,7 +20,7 @@ from proxy.server.upstream import Upstream
 from proxy.wire.codes import SqlState
 from proxy.wire.messages import ErrorResponse
 from proxy.wire.startup import CancelRequest, GSSENCRequest, SSLRequest, startup_packet
-from tests.clusters import Cluster, cluster, embedded_programs
+from tests.clusters import Cluster
 from tests.server.certificates import Certificates, issue
 from tests.server.loops import each_loop, run
 
@@ -46,7 +46,7 @@ def tls(certificates: Certificates) -> ssl.SSLContext:
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Cluster]:
     """Run a PostgreSQL 18 that trusts everybody and has no TLS."""
-    with cluster(embedded_programs()) as running:
+    with Cluster() as running:
         yield running
 
 

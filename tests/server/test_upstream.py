@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from interlock.embedded import free_port
 from proxy.server.address import Address, TcpAddress, UnixAddress
 from proxy.server.config import SslMode
 from proxy.server.tls import client_context
@@ -18,7 +19,7 @@ from proxy.server.upstream import Upstream, UpstreamUnavailable
 from proxy.wire.codes import SqlState
 from proxy.wire.messages import BackendKeyData, ErrorResponse, Query
 from proxy.wire.startup import CancelRequest, SSLRequest, startup_packet
-from tests.clusters import Cluster, cluster, embedded_programs, free_port, programs_with_tls
+from tests.clusters import Cluster, programs_with_tls
 from tests.server.certificates import Certificates, issue
 from tests.server.loops import each_loop, run
 
@@ -38,15 +39,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Cluster]:
     """Run a PostgreSQL 18 that trusts everybody and has no TLS."""
-    with cluster(embedded_programs()) as running:
+    with Cluster() as running:
         yield running
 
 
-def encrypted_cluster(cert: Path, key: Path, ca: Path, hba: str) -> contextlib.AbstractContextManager[Cluster]:
+def encrypted_cluster(cert: Path, key: Path, ca: Path, hba: str) -> Cluster:
     """Run a PostgreSQL with TLS."""
     assert WITH_TLS is not None
     settings = {"ssl": "on", "ssl_cert_file": cert.name, "ssl_key_file": key.name, "ssl_ca_file": ca.name}
-    return cluster(WITH_TLS, settings=settings, hba=[hba], files=[cert, key, ca])
+    return Cluster(settings, hba=[hba], files=[cert, key, ca], bindir=WITH_TLS)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from proxy.sql.harmless import (
     SYSTEM_RELATIONS,
     WITHHELD,
 )
-from tests.clusters import cluster, embedded_programs
+from tests.clusters import Cluster
 
 VOLATILE = frozenset(" ".join(HARMLESS_VOLATILE.values()).split())
 WITHHELD_NAMES = frozenset(" ".join(WITHHELD.values()).split())
@@ -42,7 +42,7 @@ class Catalog:
 def catalog() -> Iterator[Catalog]:
     """Ask a new PostgreSQL 18."""
     with (
-        cluster(embedded_programs()) as server,
+        Cluster() as server,
         psycopg.connect(host="127.0.0.1", port=server.port, user="postgres", dbname="postgres") as connection,
     ):
 

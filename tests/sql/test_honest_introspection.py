@@ -10,9 +10,10 @@ import psycopg
 import pytest
 import sqlalchemy
 
+from interlock.embedded import programs
 from proxy.sql.consequences import expand
 from proxy.sql.facts import Census, Effect, Settings
-from tests.clusters import Cluster, cluster, embedded_programs
+from tests.clusters import Cluster
 from tests.sql.shorthand import read, short_act
 
 CENSUS = Census(epoch=1)
@@ -74,7 +75,7 @@ ANALYTICS = [
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
     """Run a PostgreSQL 18 with something in it to look at."""
-    with cluster(embedded_programs()) as running:
+    with Cluster() as running:
         with psycopg.connect(host="127.0.0.1", port=running.port, user="postgres", dbname="postgres") as connection:
             connection.execute(SCHEMA)
         yield running
@@ -95,7 +96,7 @@ def test_psql_s_own_queries_only_read(server: Cluster) -> None:
     r"""Everything that psql asks for its \d family is reading."""
     commands = "\n".join("\\" + command for command in COMMANDS.split("\\")[1:])
     asked = subprocess.run(
-        [embedded_programs() / "psql", "-X", "-E", "-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres"],
+        [programs() / "psql", "-X", "-E", "-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres"],
         input=commands,
         capture_output=True,
         text=True,

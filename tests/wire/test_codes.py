@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from interlock.embedded import programs
 from proxy.wire import codes
-from tests.clusters import embedded_programs
 
-SERVER = embedded_programs().parent
+SERVER = programs().parent
 PROTOCOL_H = (SERVER / "include/server/libpq/protocol.h").read_text()
 PQCOMM_H = (SERVER / "include/server/libpq/pqcomm.h").read_text()
 POSTGRES_EXT_H = (SERVER / "include/postgres_ext.h").read_text()

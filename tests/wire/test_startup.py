@@ -22,7 +22,7 @@ from proxy.wire.startup import (
     startup_packet,
     switches,
 )
-from tests.clusters import Cluster, cluster, embedded_programs
+from tests.clusters import Cluster
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -33,7 +33,7 @@ values = st.binary(max_size=20).map(lambda text: text.replace(b"\0", b""))
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Cluster]:
     """Run a PostgreSQL 18 that trusts everybody."""
-    with cluster(embedded_programs()) as running:
+    with Cluster() as running:
         yield running
 
 
