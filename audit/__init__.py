@@ -1,12 +1,14 @@
 """The audit floor: the record, the hash chain, the journal that writes them, verification and queries."""
 
+from audit.body import decision_body, fragment_of, outcome_body, outcome_fragment, timestamp
+from audit.ids import IdMint, ulid
 from audit.journal import Journal
 from audit.record import (
     DecisionRecord,
     Fragment,
     Grounds,
-    IdMint,
     JournalRecord,
+    Outcome,
     OutcomeRecord,
     OutcomeState,
     PolicyFile,
@@ -18,12 +20,7 @@ from audit.record import (
     SessionRecord,
     Statement,
     Via,
-    decision_body,
     encode,
-    fragment_of,
-    outcome_body,
-    timestamp,
-    ulid,
 )
 from audit.search import ChainCount, Finding, Question, Verification, query, verify
 from audit.storage import JournalBusy
@@ -40,6 +37,7 @@ __all__ = [
     "Journal",
     "JournalBusy",
     "JournalRecord",
+    "Outcome",
     "OutcomeRecord",
     "OutcomeState",
     "PolicyFile",
@@ -57,6 +55,7 @@ __all__ = [
     "encode",
     "fragment_of",
     "outcome_body",
+    "outcome_fragment",
     "query",
     "timestamp",
     "ulid",

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import structlog
 
+from audit.body import timestamp
 from audit.folder import is_journal_name
-from audit.record import timestamp
 from audit.storage import JournalBusy, words
 from audit.tape import Fsync, Tape
 

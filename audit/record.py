@@ -1,9 +1,7 @@
 """What an audit record says: versioned, with field names that stay. Pure: time, chance and every value are handed in.
 
 A record is one JSON object on one line. The journal adds `seq` and `chain` at its end (see `audit.chain`); nothing else
-is ever added or reordered. A decision is recorded for every statement, so what does not change from one to the next is
-serialised once: `fragment_of` gives the inner fields of a session or of a cached decision's grounds as bytes, and
-`decision_body` joins two such fragments with an id and a time.
+is ever added or reordered. What is written for every statement is joined by `audit.body` from parts serialised once.
 
 The frozen classes below are the schema. `docs/audit-record.schema.json` is generated from them (`audit.schema`).
 Additions of optional fields keep `v`; a field's removal or change of meaning makes a new `v`.
@@ -12,9 +10,7 @@ Additions of optional fields keep `v`; a field's removal or change of meaning ma
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import orjson
@@ -135,6 +131,19 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a decided statement."""
+
+    __pydantic_config__: ClassVar = _SCHEMA
+    state: OutcomeState
+    rows: int | None = None
+    """Row count of the command tag; null where the tag has none."""
+    sqlstate: str | None = None
+    duration_us: int
+    """Microseconds from the statement's arrival at the proxy to the end of its answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord(Grounds):
     """A statement was judged. Written before it has any effect."""
 
@@ -145,24 +154,20 @@ class DecisionRecord(Grounds):
     at: str
     """When it was decided: RFC 3339, UTC, microseconds, as `2026-02-03T04:05:06.000007Z`."""
     session: Session
+    outcome: Outcome | None = None
+    """Of a permitted read that ended soon; null: an outcome record follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeRecord:
-    """What became of a decided statement."""
+class OutcomeRecord(Outcome):
+    """The outcome of a statement whose decision had been written before."""
 
-    __pydantic_config__: ClassVar = _SCHEMA
     v: Literal[1] = 1
     kind: Literal["outcome"] = "outcome"
     decision: str
     """Id of the decision record."""
     at: str
-    state: OutcomeState
-    rows: int | None = None
-    """Row count of the command tag; null where the tag has none."""
-    sqlstate: str | None = None
-    duration_us: int
-    """Microseconds from the statement's arrival at the proxy to the end of its answer."""
+    """When the answer ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,99 +300,17 @@ def encode(record: Session | Grounds | Record) -> bytes:
     try:
         return orjson.dumps(record)
     except TypeError:
-        return orjson.dumps(_spelled_out(asdict(record)))
+        return orjson.dumps(spelled_out(asdict(record)))
 
 
-def fragment_of(part: Session | Grounds) -> Fragment:
-    """Write the part's fields for `decision_body`: a session under its key, grounds as a decision record has them."""
-    if isinstance(part, Session):
-        return b'"session":' + encode(part)
-    return encode(part)[1:-1]
-
-
-def decision_body(decision_id: bytes, at: bytes, session: Fragment, grounds: Fragment) -> bytes:
-    """Write a decision record without `seq` and `chain`; `decision_id` from `IdMint`, `at` from `timestamp`."""
-    return b'{"v":1,"kind":"decision","id":"%b","at":"%b",%b,%b}' % (decision_id, at, session, grounds)
-
-
-def outcome_body(
-    decision_id: bytes, at: bytes, state: OutcomeState, duration_us: int, rows: int | None, sqlstate: str | None
-) -> bytes:
-    """Write an outcome record without `seq` and `chain`, bound to its decision."""
-    # The server's SQLSTATE is five characters in all honesty, but it is still a stranger's text.
-    return (
-        b'{"v":1,"kind":"outcome","decision":"%b","at":"%b","state":"%b","rows":%b,"sqlstate":%b,"duration_us":%d}'
-        % (
-            decision_id,
-            at,
-            state.encode(),
-            b"null" if rows is None else b"%d" % rows,
-            b"null" if sqlstate is None else orjson.dumps(_spelled_out(sqlstate)),
-            duration_us,
-        )
-    )
-
-
-def timestamp(unix_s: float) -> bytes:
-    """Write seconds since 1970 in UTC, zero or more, as RFC 3339 with microseconds: 27 characters that sort by time."""
-    microseconds = int(unix_s * 1_000_000)
-    return b"%b.%06dZ" % (_second(microseconds // 1_000_000), microseconds % 1_000_000)
-
-
-@lru_cache(maxsize=4)
-def _second(unix_s: int) -> bytes:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
-
-
-def _spelled_out(value: Any) -> Any:
+def spelled_out(value: Any) -> Any:
+    """Give a value whose texts are valid Unicode, offending characters spelled out."""
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()
         case dict():
-            return {key: _spelled_out(inner) for key, inner in value.items()}
+            return {key: spelled_out(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_spelled_out(inner) for inner in value]
+            return [spelled_out(inner) for inner in value]
         case _:
             return value
-
-
-_CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = tuple(bytes((high, low)) for high in _CROCKFORD for low in _CROCKFORD)
-_COUNTER_BITS = 30
-
-
-def ulid(unix_ms: int, random_bits: int) -> bytes:
-    """Make a ULID: 48 bits of milliseconds since 1970 and 80 bits of chance, 26 characters that sort by time.
-
-    Bits beyond 48 and 80 are left out. Source: github.com/ulid/spec.
-    """
-    value = (unix_ms & (1 << 48) - 1) << 80 | random_bits & (1 << 80) - 1
-    return b"".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
-
-
-class IdMint:
-    """Makes ULIDs cheaply: 50 bits of chance for the process, and a counter of 30 bits in place of the rest.
-
-    Ids of one mint grow strictly, also where the clock steps back; two mints differ by their chance.
-    """
-
-    __slots__ = ("_chance", "_counter", "_ms", "_stem")
-
-    def __init__(self, random_bits: int) -> None:
-        self._chance = (random_bits & (1 << 50) - 1) << _COUNTER_BITS
-        self._ms = -1
-        self._counter = 0
-        self._stem = b""
-
-    def next(self, unix_ms: int) -> bytes:
-        """Make the next id, for this millisecond or the latest one seen."""
-        if unix_ms > self._ms:
-            self._ms = unix_ms
-            self._counter = 0
-            self._stem = ulid(unix_ms, self._chance)[:20]
-        counter = self._counter
-        self._counter = counter + 1
-        if counter >> _COUNTER_BITS:
-            # A billion ids in one millisecond of a standing clock: borrow the next one.
-            return self.next(self._ms + 1)
-        return b"%b%b%b%b" % (self._stem, _PAIRS[counter >> 20], _PAIRS[counter >> 10 & 1023], _PAIRS[counter & 1023])

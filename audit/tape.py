@@ -21,9 +21,10 @@ from typing import Literal
 
 import structlog
 
+from audit.body import timestamp
 from audit.chain import Link, seal
 from audit.folder import CLOCK_SLACK_S, file_name, files_of, torn_part, where_it_ended, write_head
-from audit.record import JournalRecord, Previous, Torn, Vouched, encode, timestamp
+from audit.record import JournalRecord, Previous, Torn, Vouched, encode
 from audit.storage import fsync_folder, is_lock_of, take_lock, words, write_all
 
 _log = structlog.get_logger("audit.journal")

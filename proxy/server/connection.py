@@ -109,6 +109,11 @@ class Connection:
             self._client.write(message)
         self._finish(reason)
 
+    def record_overdue(self, before_s: float) -> None:
+        """Have the decisions of reads that run on put on record, if made before then (monotonic seconds)."""
+        for ruling in self._session.outstanding():
+            self.docket.overdue(ruling, before_s)
+
     # What the protocols report
 
     def from_client(self, data: bytes) -> None:

@@ -10,8 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from audit import Fragment, IdMint, Journal, OutcomeState, Session, Via, decision_body, fragment_of, outcome_body
-from proxy.policy import Account, Decision, Standing, explain, restrain
+from audit import (
+    Fragment,
+    IdMint,
+    Journal,
+    OutcomeState,
+    Session,
+    Via,
+    decision_body,
+    fragment_of,
+    outcome_body,
+    outcome_fragment,
+)
+from proxy.policy import Account, Standing, explain, restrain
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
 from proxy.server.ruled import Ruled
@@ -22,6 +33,7 @@ _REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
 _NO_TYPES: Final = 2
 """Bytes that follow a Parse's text where it types no parameter: the count."""
 _COMPLETED: Final = End.COMPLETED
+_DONE: Final = OutcomeState.COMPLETED
 _STATES: Final = {
     "completed": OutcomeState.COMPLETED,
     "failed": OutcomeState.FAILED,
@@ -31,28 +43,22 @@ _STATES: Final = {
 
 
 class Case(Ruling):
-    """A ruling with what its outcome's record and its refusal's words need."""
+    """A ruling with what its records and its refusal's words need."""
 
-    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "text", "unrecorded")
+    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "text", "unrecorded", "via")
 
-    def __init__(
-        self,
-        number: bytes,
-        ruled: Ruled,
-        decision: Decision,
-        profile: Profile,
-        began_s: float,
-        nonce: bytes | None,
-        held: bool,
-    ) -> None:
-        self.nonce = nonce
-        self.held = held
-        self.enforced = decision.account.enforced
-        self.number = number
+    def __init__(self, ruled: Ruled, via: Via, profile: Profile, began_s: float) -> None:
+        """Begin as what most are: permitted, and free to go before its record is written."""
+        self.nonce = None
+        self.held = False
+        self.enforced = ruled.enforced
         self.ruled = ruled
-        self.decision = decision
+        self.decision = ruled.decision
+        self.via = via
         self.profile = profile
         self.began_s = began_s
+        self.number: bytes | None = None
+        """The decision's id, once its record is on its way."""
         self.unrecorded = False
         """Turned back because its record could not be written in time."""
         self.text: bytes | None = None
@@ -172,22 +178,32 @@ class Docket:
         return self._error(ruling, Severity.ERROR)
 
     def ended(self, ruling: Ruling, end: End, rows: int | None, sqlstate: str | None) -> None:
-        """Record an outcome."""
+        """Record an outcome: with its decision where that is not written yet."""
         if not isinstance(ruling, Case):
             return
-        state = _STATES[end._value_]
-        if ruling.nonce is not None:
-            if sqlstate is not None and end is End.FAILED:
-                state = OutcomeState.UNRECORDED if ruling.unrecorded else OutcomeState.REFUSED
-                sqlstate = _REFUSED if sqlstate == SqlState.INVALID_TEXT_REPRESENTATION else sqlstate
-        elif sqlstate == SqlState.QUERY_CANCELED:
-            state = OutcomeState.CANCELLED
-        elif end is _COMPLETED and ruling.ruled.deallocated and self._forgotten is not None:
-            for name in ruling.ruled.deallocated:
-                self._forgotten(name.encode())
+        if end is _COMPLETED:
+            state = _DONE
+            if ruling.ruled.deallocated and self._forgotten is not None:
+                for name in ruling.ruled.deallocated:
+                    self._forgotten(name.encode())
+        elif ruling.nonce is None:
+            state = OutcomeState.CANCELLED if sqlstate == SqlState.QUERY_CANCELED else _STATES[end._value_]
+        elif sqlstate is not None and end is End.FAILED:
+            state = OutcomeState.UNRECORDED if ruling.unrecorded else OutcomeState.REFUSED
+            sqlstate = _REFUSED if sqlstate == SqlState.INVALID_TEXT_REPRESENTATION else sqlstate
+        else:
+            state = _STATES[end._value_]
         moment = self._moment
-        took_us = int((moment.monotonic_s - ruling.began_s) * 1e6)
-        self._journal.append(outcome_body(ruling.number, moment.stamp, state, max(took_us, 0), rows, sqlstate))
+        outcome = outcome_fragment(state, int((moment.monotonic_s - ruling.began_s) * 1e6), rows, sqlstate)
+        if ruling.number is None:
+            self._write(ruling, outcome)
+        else:
+            self._journal.append(outcome_body(ruling.number, moment.stamp, outcome))
+
+    def overdue(self, ruling: Ruling, before_s: float) -> None:
+        """Write the decision of a read that has not ended, if it was made before then (monotonic seconds)."""
+        if isinstance(ruling, Case) and ruling.number is None and ruling.began_s < before_s:
+            self._write(ruling, None)
 
     def reported(self, name: bytes, value: bytes) -> None:
         """Take note of a ParameterStatus; what the server reports decides how the next statement is read."""
@@ -224,35 +240,36 @@ class Docket:
         return self._judge.rule(text, profile)
 
     def _case(self, ruled: Ruled, via: Via, profile: Profile) -> Case:
-        moment = self._moment
-        decision = ruled.decision
-        journal = self._journal
         if not ruled.seen:
             self._judge.given.append(ruled)
         ruled.seen += 1
-        number = self._mint.next(moment.unix_ms)
-        census = None if profile.census is None else profile.census.epoch
-        if not journal.writable:
-            decision = restrain(decision, Standing(audit_writable=False), moment.monotonic_s)
-        refused = decision.refused
-        sqlstate = _REFUSED if refused else None
-        if decision is ruled.decision:
-            grounds = ruled.grounds(via, sqlstate, census)
+        case = Case(ruled, via, profile, self._moment.monotonic_s)
+        if ruled.reads_only and self._journal.writable:
+            # Its record may follow: it is written with the outcome, or by `overdue`.
+            return case
+        if not self._journal.writable:
+            case.decision = restrain(ruled.decision, Standing(audit_writable=False), case.began_s)
+        if case.decision.refused:
+            case.nonce = self._nonce()
+        case.held = case.nonce is not None or not ruled.reads_only
+        self._write(case, None)
+        return case
+
+    def _write(self, case: Case, outcome: Fragment | None) -> None:
+        """Put a decision on record."""
+        number = case.number = self._mint.next(self._moment.unix_ms)
+        ruled = case.ruled
+        census = None if case.profile.census is None else case.profile.census.epoch
+        if case.decision is ruled.decision:
+            grounds = ruled.grounds(case.via, census)
         else:
-            grounds = ruled.restrained(decision, via, sqlstate, census)
-        journal.append(decision_body(number, moment.stamp, self._session, grounds))
-        return Case(
-            number,
-            ruled,
-            decision,
-            profile,
-            moment.monotonic_s,
-            self._nonce() if refused else None,
-            refused or not ruled.reads_only,
+            grounds = ruled.restrained(case.decision, case.via, census)
+        self._journal.append(
+            decision_body(number, self._moment.stamp_of(case.began_s), self._session, grounds, outcome)
         )
 
     def _error(self, case: Case, severity: Severity) -> ErrorResponse:
-        words = explain(case.decision, case.number.decode())
+        words = explain(case.decision, (case.number or b"").decode())
         return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint)
 
     def _current(self) -> Profile:

@@ -7,6 +7,7 @@ from typing import Final
 from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
 from proxy.policy import Decision, Verdict
 from proxy.sql import Effect, Modifier, Target
+from proxy.wire import SqlState
 
 _READS: Final = frozenset(
     (
@@ -27,10 +28,21 @@ _READS: Final = frozenset(
 class Ruled:
     """A decision with what goes into its records, made once."""
 
-    __slots__ = ("_fragments", "_statement", "deallocated", "decision", "effects", "form", "reads_only", "seen")
+    __slots__ = (
+        "_fragments",
+        "_statement",
+        "deallocated",
+        "decision",
+        "effects",
+        "enforced",
+        "form",
+        "reads_only",
+        "seen",
+    )
 
     def __init__(self, decision: Decision, text: str, mark: str) -> None:
         self.decision = decision
+        self.enforced = decision.account.enforced
         self._statement = (mark, text, " ".join(dict.fromkeys(facts.tag for facts in decision.facts)))
         self._fragments: dict[str, Fragment] = {}
         acts = [act for facts in decision.facts for act in facts.acts]
@@ -50,18 +62,17 @@ class Ruled:
         self.seen = 0
         """Times it was given as a ruling; read and reset by the metrics."""
 
-    def grounds(self, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
+    def grounds(self, via: Via, census: int | None) -> Fragment:
         """Give the part of a decision record that does not change from one time to the next."""
         # By the member's own text: the hash of an Enum is computed by Python code.
         fragment = self._fragments.get(via._value_)
         if fragment is None:
-            fragment = fragment_of(grounds_of(self.decision, self._statement, self._effects(), via, sqlstate, census))
-            self._fragments[via._value_] = fragment
+            fragment = self._fragments[via._value_] = self.restrained(self.decision, via, census)
         return fragment
 
-    def restrained(self, decision: Decision, via: Via, sqlstate: str | None, census: int | None) -> Fragment:
+    def restrained(self, decision: Decision, via: Via, census: int | None) -> Fragment:
         """Give the same for a decision that time has changed."""
-        return fragment_of(grounds_of(decision, self._statement, self._effects(), via, sqlstate, census))
+        return fragment_of(grounds_of(decision, self._statement, self._effects(), via, census))
 
     def _effects(self) -> tuple[RecordedEffect, ...]:
         return tuple(
@@ -86,7 +97,6 @@ def grounds_of(
     statement: tuple[str, str, str],
     effects: tuple[RecordedEffect, ...],
     via: Via,
-    sqlstate: str | None,
     census: int | None,
 ) -> Grounds:
     """Make the lasting part of a decision record; `statement`: fingerprint, masked text, tag."""
@@ -103,5 +113,5 @@ def grounds_of(
         policy=decision.policy_digest,
         census=census,
         observed=decision.observed,
-        sqlstate=sqlstate,
+        sqlstate=str(SqlState.INSUFFICIENT_PRIVILEGE) if decision.refused else None,
     )

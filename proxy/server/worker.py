@@ -43,6 +43,8 @@ _BACKLOG_PER_TURN: Final = 64
 _FEW_SESSIONS: Final = 8
 _LATER_S: Final = 0.02
 """How long a record may wait that nothing waits for. A write in each turn would cost a read as much as its decision."""
+_READ_UNRECORDED_S: Final = 0.3
+"""How long a read's record waits for the read to end, and at most half a second more."""
 _SHUTDOWN: Final = fatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
 
 
@@ -289,12 +291,15 @@ class Worker:
             self._reload()
 
     async def _beat(self) -> None:
-        """Once a second: report, and let the journal look after itself."""
+        """Once a second report; twice, look after what should be in the journal by now."""
         while True:
             self._report()
-            await asyncio.sleep(1.0)
-            self.moment.look()
-            self.journal.flush(self.moment.wall_s)
+            for _ in range(2):
+                await asyncio.sleep(0.5)
+                self.moment.synchronize()
+                for connection in self.connections:
+                    connection.record_overdue(self.moment.monotonic_s - _READ_UNRECORDED_S)
+                self.journal.flush(self.moment.wall_s)
 
     def _report(self) -> None:
         snapshot = self.meter.snapshot(

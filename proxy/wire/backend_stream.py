@@ -7,6 +7,7 @@ copied data are stepped over by their length. A server that breaks the protocol 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from proxy.wire.backend_messages import AuthenticationRequest, BackendKeyData, ErrorResponse, ParameterStatus
@@ -23,6 +24,10 @@ LOOKED_AT_BYTES: Final = 64 << 20
 _COMMAND_COMPLETE: Final = int(BackendCode.COMMAND_COMPLETE)
 _ROWS: Final = frozenset((int(BackendCode.DATA_ROW), int(BackendCode.COPY_DATA)))
 _READY: Final = int(BackendCode.READY_FOR_QUERY)
+TAG_BYTES: Final = 64
+"""COMPLETION_TAG_BUFSIZE of cmdtag.h: what holds the longest tag."""
+_FORGETTING: Final = (b"DEALLOCATE ALL", b"DISCARD ALL")
+"""Tags of what leaves no prepared statement behind."""
 _LOOKED_AT: Final = frozenset(
     int(code)
     for code in (
@@ -77,6 +82,7 @@ class BackendStream:
             self._skip -= position
         out: list[bytes] = []
         unpack = INT32.unpack_from
+        ledger = self._ledger
         while position < size:
             if size - position < HEADER_BYTES:
                 self._waiting.append(data[position:])
@@ -93,24 +99,35 @@ class BackendStream:
                     self._skip = position - size
                     break
                 continue
+            body = position + HEADER_BYTES
             end = position + 1 + unpack(data, position + 1)[0]
             if code in _LOOKED_AT:
-                if end - position > LOOKED_AT_BYTES or end < position + HEADER_BYTES:
+                if end - position > LOOKED_AT_BYTES or end < body:
                     raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")
                 if end > size:
                     self._waiting.append(data[position:])
                     self._need = end - size
                     size = position
                     break
-                other = self._look(code, data[position + HEADER_BYTES : end])
-                if other is not None:
-                    out.append(data[start:position])
-                    out.append(other)
-                    start = end
+                if code == _COMMAND_COMPLETE:
+                    tag = data[body : end - 1]
+                    ledger.completed(_rows_of(tag) if len(tag) < TAG_BYTES else None)
+                    if tag in _FORGETTING:
+                        ledger.forget_statements()
+                elif code == _READY:
+                    self.status = data[body:end]
+                    self.ready = True
+                    ledger.ready(idle=self.status == b"I")
+                else:
+                    other = self._look(code, data[body:end])
+                    if other is not None:
+                        out.append(data[start:position])
+                        out.append(other)
+                        start = end
             elif end > size:
                 self._skip = end - size
                 break
-            elif end < position + HEADER_BYTES:
+            elif end < body:
                 raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")
             position = end
         if start < size:
@@ -120,18 +137,6 @@ class BackendStream:
     def _look(self, code: int, body: bytes) -> bytes | None:
         """Follow one message of the server; gives what the client is sent in its place, None for the message itself."""
         ledger = self._ledger
-        if code == _COMMAND_COMPLETE:
-            tag = body[:-1]
-            count = tag[tag.rfind(b" ") + 1 :]
-            ledger.completed(int(count) if count.isdigit() and len(count) <= 20 else None)
-            if tag in (b"DEALLOCATE ALL", b"DISCARD ALL"):
-                ledger.forget_statements()
-            return None
-        if code == _READY:
-            self.status = body
-            self.ready = True
-            ledger.ready(idle=body == b"I")
-            return None
         match code:
             case BackendCode.PARSE_COMPLETE:
                 ledger.parsed()
@@ -156,6 +161,12 @@ class BackendStream:
                 if refused is not None:
                     return rewrite(body, self._referee.refusal_of(refused))
         return None
+
+
+@lru_cache(maxsize=1_000)
+def _rows_of(tag: bytes) -> int | None:
+    count = tag[tag.rfind(b" ") + 1 :]
+    return int(count) if count.isdigit() and len(count) <= 20 else None
 
 
 def _authentication(body: bytes) -> bytes | None:

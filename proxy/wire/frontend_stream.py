@@ -43,6 +43,10 @@ _COPY_FAIL: Final = int(FrontendCode.COPY_FAIL)
 _TERMINATE: Final = int(FrontendCode.TERMINATE)
 _PASSWORD: Final = int(FrontendCode.PASSWORD_MESSAGE)
 
+_DESCRIBE_UNNAMED: Final = b"D\0\0\0\6P\0"
+_WHOLE_SYNC: Final = b"S\0\0\0\4"
+"""What most drivers send behind a Bind and an Execute: stepped over in their place, as the loop would."""
+
 _ASKING: Final = frozenset((_QUERY, _PARSE, _FUNCTION_CALL))
 _SMALL: Final = frozenset((_EXECUTE, _SYNC, _DESCRIBE, _CLOSE, _FLUSH, _COPY_DONE, _COPY_FAIL, _TERMINATE))
 
@@ -139,6 +143,8 @@ class FrontendStream:
                 statement_end = data.find(0, portal_end + 1, end) if portal_end >= 0 else -1
                 if 0 <= statement_end < body + NAMES_BYTES:
                     ledger.bind(data[body:portal_end], data[portal_end + 1 : statement_end])
+                    if data.startswith(_DESCRIBE_UNNAMED, end):
+                        end += len(_DESCRIBE_UNNAMED)
                 elif size < body + min(length, NAMES_BYTES):
                     self._wait(data, position, HEADER_BYTES + min(length, NAMES_BYTES))
                     break
@@ -162,6 +168,9 @@ class FrontendStream:
                         start = end
                     elif ruling.held:
                         self.held = True
+                    if data.startswith(_WHOLE_SYNC, end):
+                        ledger.sync()
+                        end += len(_WHOLE_SYNC)
                 elif code == _SYNC:
                     ledger.sync()
                 elif code == _CLOSE and length >= 2 and data.find(0, body + 1, end) == end - 1:

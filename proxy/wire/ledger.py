@@ -10,6 +10,7 @@ under its name before is remembered, and both count for what comes after that Sy
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final, Protocol
 
@@ -323,6 +324,10 @@ class Ledger:
     def forget_statements(self) -> None:
         """DEALLOCATE ALL or DISCARD ALL; what was sent since is not meant."""
         self._statements = {name: prepared for name, prepared in self._statements.items() if not prepared.stands}
+
+    def outstanding(self) -> Iterator[Ruling]:
+        """Give the rulings that await the end of their answer, in order."""
+        return (entry.ruling for entry in self._queue if entry.ruling is not None)
 
     def broken_off(self) -> None:
         """Give up on what awaits an answer."""

@@ -6,12 +6,13 @@ said before the server was ready, `broken_off` ends it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from proxy.wire.backend_stream import BackendStream
 from proxy.wire.codes import FrontendCode
 from proxy.wire.frontend_stream import FrontendStream, Held
-from proxy.wire.ledger import Ledger
+from proxy.wire.ledger import Ledger, Ruling
 from proxy.wire.pqformat import INT32
 from proxy.wire.referee import Referee
 
@@ -93,6 +94,10 @@ class Session:
     def from_backend(self, data: bytes) -> list[bytes]:
         """Take bytes of the server, give what to send to the client, in order. Raises ProtocolViolation."""
         return self.backend.feed(data)
+
+    def outstanding(self) -> Iterator[Ruling]:
+        """Give the rulings whose end the referee has not been told yet, in order."""
+        return self._ledger.outstanding()
 
     def forget_statement(self, name: bytes) -> None:
         """Forget a name that SQL deallocated."""

@@ -18,6 +18,7 @@ from audit import (
     decision_body,
     fragment_of,
     outcome_body,
+    outcome_fragment,
     timestamp,
 )
 
@@ -53,7 +54,7 @@ def bodies(count: int, at_s: float = NOON_S) -> list[bytes]:
     while len(made) < count:
         decision, at = mint.next(int(at_s * 1000)), timestamp(at_s)
         made.append(decision_body(decision, at, session, grounds))
-        made.append(outcome_body(decision, at, OutcomeState.REFUSED, 42, None, "42501"))
+        made.append(outcome_body(decision, at, outcome_fragment(OutcomeState.REFUSED, 42, None, "42501")))
     return made[:count]
 
 

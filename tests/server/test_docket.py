@@ -48,24 +48,47 @@ def test_ruling_says_what_the_wire_must_do(
     assert (ruling.nonce is not None, ruling.held, ruling.enforced) == (refused, held, enforced)
 
 
-def test_each_ruling_has_a_record_and_an_outcome_of_its_own(office: Office) -> None:
-    """Decisions and outcomes are bound by their ids, in the order in which they were made."""
+def test_what_waited_for_its_record_has_an_outcome_of_its_own(office: Office) -> None:
+    """Decisions of writes and refusals are on record at once; their outcomes are bound to them by id."""
     docket = office.docket("model_a")
-    rulings = [query(docket, text) for text in (READ, INSERT, READ, DELETE)]
-    docket.ended(rulings[0], End.COMPLETED, 1, None)
-    docket.ended(rulings[1], End.FAILED, None, "23505")
-    docket.ended(rulings[2], End.FAILED, None, "57014")
-    docket.ended(rulings[3], End.FAILED, None, "22P02")
+    rulings = [query(docket, text) for text in (INSERT, DELETE)]
     ids = [record["id"] for record in office.records("decision")]
-    assert len(set(ids)) == 4
+    assert len(set(ids)) == 2
+    docket.ended(rulings[0], End.FAILED, None, "23505")
+    docket.ended(rulings[1], End.FAILED, None, "22P02")
     assert [
         (each["decision"], each["state"], each["rows"], each["sqlstate"]) for each in office.records("outcome")
-    ] == [
-        (ids[0], "completed", 1, None),
-        (ids[1], "failed", None, "23505"),
-        (ids[2], "cancelled", None, "57014"),
-        (ids[3], "refused", None, "42501"),
-    ]
+    ] == [(ids[0], "failed", None, "23505"), (ids[1], "refused", None, "42501")]
+
+
+def test_read_has_one_record_for_decision_and_outcome(office: Office) -> None:
+    """A read's record waits for its end and tells both; its time is the decision's."""
+    docket = office.docket("model_a")
+    rulings = [query(docket, READ), query(docket, READ)]
+    decided_at = office.moment.stamp.decode()
+    assert office.records("decision") == []
+    office.moment.look()
+    docket.ended(rulings[0], End.COMPLETED, 1, None)
+    docket.ended(rulings[1], End.FAILED, None, "57014")
+    decisions = office.records("decision")
+    assert [
+        (each["at"], each["outcome"]["state"], each["outcome"]["rows"], each["outcome"]["sqlstate"])
+        for each in decisions
+    ] == [(decided_at, "completed", 1, None), (decided_at, "cancelled", None, "57014")]
+    assert (len({each["id"] for each in decisions}), office.records("outcome")) == (2, [])
+
+
+def test_read_that_runs_on_is_put_on_record_before_it_ends(office: Office) -> None:
+    """What was decided before the time given is written, once; then the outcome is a record of its own."""
+    docket = office.docket("model_a")
+    ruling = query(docket, READ)
+    docket.overdue(ruling, office.moment.monotonic_s)
+    assert office.records("decision") == []
+    for _ in range(2):
+        docket.overdue(ruling, office.moment.monotonic_s + 1.0)
+    docket.ended(ruling, End.COMPLETED, 1, None)
+    (decision,), (outcome,) = office.records("decision"), office.records("outcome")
+    assert (decision["outcome"], outcome["decision"], outcome["state"]) == (None, decision["id"], "completed")
 
 
 def test_refusal_names_its_rule_and_its_decision(office: Office) -> None:
@@ -128,8 +151,8 @@ def test_form_in_one_encoding_is_not_a_text_in_another(office: Office) -> None:
     """The bytes of a remembered form are compared with texts in the session's encoding, not in UTF-8."""
     docket = office.docket("person_ada")
     docket.reported(b"client_encoding", b"LATIN1")
-    query(docket, "SELECT a FROM é".encode("latin-1"))
-    query(docket, "SELECT a FROM é".encode())
+    for text in ("SELECT a FROM é".encode("latin-1"), "SELECT a FROM é".encode()):
+        docket.ended(query(docket, text), End.COMPLETED, 0, None)
     targets = [record["effects"][0]["target"] for record in office.records("decision")]
     assert targets == ["é", "Ã©"]
 

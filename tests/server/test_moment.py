@@ -24,9 +24,12 @@ def test_stamp_is_the_wall_clocks_time(wall_s: float, stamp: bytes, monkeypatch:
     """RFC 3339 in UTC with six digits, whatever second was told before."""
     now = Moment()
     monkeypatch.setattr(time, "time", lambda: wall_s)
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     for _ in range(2):
-        now.look()
+        now.synchronize()
         assert (now.stamp, now.wall_s, now.unix_ms) == (stamp, wall_s, int(wall_s * 1_000_000) // 1_000)
+        later = datetime.fromisoformat(now.stamp_of(now.monotonic_s + 86_400.0).decode())
+        assert later.timestamp() == pytest.approx(wall_s + 86_400.0, abs=1e-5)
 
 
 def test_stamp_says_what_the_seconds_say() -> None:
