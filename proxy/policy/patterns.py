@@ -122,7 +122,10 @@ class ObjectPattern:
         return self.schema is None and self.name.everything
 
     def may_cover(self, target: Target) -> bool:
-        """Whether the target may be one of this pattern's objects: how a forbid reads it."""
+        """Whether the target, or what shares rows with it, may be one of this pattern's objects: how a forbid reads."""
+        return self._may_be(target) or any(map(self._may_be, target.kin))
+
+    def _may_be(self, target: Target) -> bool:
         if self.everything or not target.name:
             return True
         if self.schema is None:

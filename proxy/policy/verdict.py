@@ -144,7 +144,10 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
     doubt = _doubt(facts)
     if doubt is not None:
         return _Judged(verdict=Verdict.UNDECIDABLE, rule="reading", because=doubt, statement=index)
-    uncovered = next((act for i, act in enumerate(facts.acts) if i not in permitted), None)
+    if facts.unestablished is not None:
+        because = f"What it sets off in the database cannot be established: {facts.unestablished}."
+        return _Judged(verdict=Verdict.UNDECIDABLE, rule="census", because=because, statement=index)
+    uncovered = next((act for i, act in enumerate(facts.acts) if i not in permitted and not act.implied), None)
     if uncovered is not None and account.enforced:
         return _Judged(
             verdict=Verdict.FORBID,

@@ -1,86 +1,196 @@
 """Keeps a census of each database that sessions use, read with the control DSN's login.
 
-Without a census (no control DSN, or a control connection that fails) a decision falls back to what holds under any
-catalog: names that a user schema could shadow are then not known harmless.
+A census is read again when the database says that something was defined (the event trigger that `interlock install`
+makes sends a notification at commit), and when a look at the catalog's fingerprint, every two seconds, shows a change.
+It is handed on only if the picture differs. One that cannot be read is lost: from then on what would need it cannot be
+established, until it is read again. Without a control DSN there is no census, and decisions fall back to what holds
+under any catalog.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 import asyncpg
 import structlog
 
-from proxy.sql import Census
+from proxy.server.catalog_queries import FINGERPRINT
+from proxy.server.catalog_reading import CatalogReader
+from proxy.sql import CatalogRows, Census, Knowledge, Lost
 
 _log = structlog.get_logger()
-_REFRESH_S: Final = 2.0
-_TIMEOUT_S: Final = 5.0
 
-_FUNCTION_NAMES: Final = """
-SELECT DISTINCT proname::pg_catalog.text
-FROM pg_catalog.pg_proc
-WHERE pronamespace <> ALL (ARRAY['pg_catalog', 'information_schema']::pg_catalog.regnamespace[])
-"""
+CHANNEL: Final = "interlock_catalog"
+"""That the event trigger notifies (interlock/migrations/0002_census.sql)."""
+
+_LOOK_S: Final = 2.0
+_LOOK_SHARE: Final = 50
+"""A look is taken at most this fraction of the time, however large the catalog: 2 percent of one core."""
+_READ_ANYHOW_S: Final = 300.0
+"""For what no fingerprint shows: a column's new name, an extension's new member."""
+_CONNECT_TIMEOUT_S: Final = 5.0
+_LOOK_TIMEOUT_S: Final = 5.0
+_READ_TIMEOUT_S: Final = 60.0
+
+Adopt = Callable[[str, Knowledge], None]
 
 
 class Catalog:
     """The censuses of one worker."""
 
-    def __init__(self, dsn: str | None, adopt: Callable[[str, Census | None], None]) -> None:
-        """`adopt` is told of each new census of a database, and of its loss by None."""
+    def __init__(self, dsn: str | None, adopt: Adopt) -> None:
+        """`adopt` is told of each new census of a database, and of its loss."""
         self._dsn = dsn
         self._adopt = adopt
-        self._watches: dict[str, asyncio.Task[None]] = {}
-        self._known: dict[str, asyncio.Event] = {}
+        self._watches: dict[str, _Watch] = {}
         self._epoch = 0
 
     async def know(self, database: str) -> None:
         """Have a database watched from now on; returns when its census has been read once, or could not be."""
         if self._dsn is None:
             return
-        if database not in self._watches:
-            self._known[database] = asyncio.Event()
-            self._watches[database] = asyncio.get_running_loop().create_task(self._watch(database))
-        await self._known[database].wait()
+        watch = self._watches.get(database)
+        if watch is None:
+            watch = self._watches[database] = _Watch(self._dsn, database, self._adopted)
+            watch.task.add_done_callback(lambda _: self._watches.pop(database, None))
+        await watch.known.wait()
 
     async def close(self) -> None:
         """Stop watching."""
-        for watch in self._watches.values():
-            watch.cancel()
-        await asyncio.gather(*self._watches.values(), return_exceptions=True)
+        tasks = [watch.task for watch in self._watches.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch(self, database: str) -> None:
-        connection: asyncpg.Connection[Any] | None = None
-        last: Census | None = None
-        failing = False
-        while True:
-            try:
-                if connection is None or connection.is_closed():
-                    connection = await asyncpg.connect(
-                        self._dsn,
-                        database=database,
-                        timeout=_TIMEOUT_S,
-                        command_timeout=_TIMEOUT_S,
-                        server_settings={"application_name": "interlock census"},
-                    )
-                names = frozenset(row[0] for row in await connection.fetch(_FUNCTION_NAMES))
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-                if not failing:
-                    _log.error("census_lost", database=database, error=str(error))
-                failing = True
-                if last is not None:
-                    last = None
-                    self._adopt(database, None)
-            else:
-                if failing:
-                    _log.info("census_regained", database=database)
-                failing = False
-                if last is None or last.function_names != names:
-                    self._epoch += 1
-                    last = Census(epoch=self._epoch, function_names=names)
-                    self._adopt(database, last)
-            self._known[database].set()
-            await asyncio.sleep(_REFRESH_S)
+    def _adopted(self, database: str, found: Census | Lost | None) -> None:
+        if isinstance(found, Census):
+            self._epoch += 1
+            found.epoch = self._epoch
+        self._adopt(database, found)
+
+
+class _Watch:
+    """One database, looked at until cancelled, or until it turns out not to exist."""
+
+    def __init__(self, dsn: str, database: str, adopt: Adopt) -> None:
+        self.known = asyncio.Event()
+        self._dsn = dsn
+        self._database = database
+        self._adopt = adopt
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._reader = CatalogReader()
+        self._rows: CatalogRows | None = None
+        self._fingerprint = ""
+        self._notified = asyncio.Event()
+        self._read_at_s = 0.0
+        self._served = False
+        self._failing = False
+        self.task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                pause_s = _LOOK_S
+                try:
+                    pause_s = await self._look()
+                except asyncpg.InvalidCatalogNameError:
+                    self._adopt(self._database, None)
+                    return
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+                    if self._drop_connection():
+                        continue  # it had served before: a new one may do
+                    self._lose(error)
+                except Exception as error:
+                    # A census that is not refreshed must not stand, whatever the reason.
+                    _log.exception("census_failed", database=self._database)
+                    self._drop_connection()
+                    self._lose(error)
+                self.known.set()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._notified.wait(), pause_s)
+        finally:
+            self.known.set()
+            self._drop_connection()
+
+    def _drop_connection(self) -> bool:
+        """Close the connection; tell whether it had served."""
+        connection, self._connection = self._connection, None
+        served, self._served = self._served, False
+        if connection is not None:
+            connection.terminate()
+        return served
+
+    def _lose(self, error: Exception) -> None:
+        if self._failing:
+            return
+        self._failing = True
+        _log.error("census_lost", database=self._database, error=str(error) or type(error).__name__)
+        self._rows = None
+        since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        reason = " ".join((str(error) or type(error).__name__).split()).rstrip(".")[:200]
+        because = (
+            f"the catalog's census is lost since {since} ({reason}), and comes back by itself once the login of "
+            "--control-dsn can read the database again"
+        )
+        self._adopt(self._database, Lost(because=because))
+
+    async def _look(self) -> float:
+        """Look once, and read if there is something new; gives the seconds until the next look is due."""
+        if self._connection is None:
+            self._connection = await self._connect()
+            self._fingerprint = ""
+        connection = self._connection
+        notified = self._notified.is_set()
+        self._notified.clear()
+        began_s = monotonic()
+        seen = await connection.fetchval(FINGERPRINT, timeout=_LOOK_TIMEOUT_S)
+        took_s = monotonic() - began_s
+        overdue = began_s - self._read_at_s > _READ_ANYHOW_S
+        if notified or overdue or self._failing or self._rows is None or seen != self._fingerprint:
+            await self._read(connection)
+            self._read_at_s = began_s
+        if self._failing:
+            _log.info("census_regained", database=self._database)
+        self._failing = False
+        self._served = True
+        return max(_LOOK_S, took_s * _LOOK_SHARE)
+
+    async def _connect(self) -> asyncpg.Connection[Any]:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            self._dsn,
+            database=self._database,
+            timeout=_CONNECT_TIMEOUT_S,
+            command_timeout=_READ_TIMEOUT_S,
+            statement_cache_size=0,
+            server_settings={
+                "application_name": "interlock census",
+                "search_path": "pg_catalog",
+                "default_transaction_read_only": "on",
+                "jit": "off",
+            },
+        )
+        try:
+            await connection.add_listener(CHANNEL, lambda *_: self._notified.set())
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _read(self, connection: asyncpg.Connection[Any]) -> None:
+        async def fetch(query: str, *parameters: object) -> Sequence[Sequence[Any]]:
+            return await connection.fetch(query, *parameters)
+
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            # First, in the snapshot that all the rest is read in.
+            fingerprint = await connection.fetchval(FINGERPRINT)
+            rows = await self._reader.read(fetch)
+        self._fingerprint = fingerprint
+        if rows != self._rows:
+            census = await asyncio.to_thread(Census, rows)
+            self._adopt(self._database, census)
+            self._rows = rows

@@ -25,9 +25,9 @@ from proxy.server.ruled import Ruled
 from proxy.sql import (
     Act,
     Bounds,
-    Census,
     Effect,
     Facts,
+    Knowledge,
     Settings,
     Target,
     TargetKind,
@@ -39,12 +39,12 @@ from proxy.sql import (
     normalize,
     read_statements,
     shape,
+    types_given,
 )
 
 _log = structlog.get_logger()
 
 _OID: Final = struct.Struct("!I")
-_FIRST_OID: Final = 16_384
 _PROFILES: Final = 512
 """Profiles at one time; more (sessions that make up search paths, say) and all caches start anew."""
 
@@ -86,7 +86,7 @@ class Profile:
 
     __slots__ = ("by_form", "by_shape", "by_text", "census", "codec", "key", "policy", "unreadable")
 
-    def __init__(self, key: ProfileKey, policy: Policy, census: Census | None) -> None:
+    def __init__(self, key: ProfileKey, policy: Policy, census: Knowledge) -> None:
         self.key = key
         self.policy = policy
         self.census = census
@@ -119,7 +119,7 @@ class Judge:
         self._bounds = bounds
         self._cached_decisions = cached_decisions
         self._clock = clock
-        self._census: dict[str, Census] = {}
+        self._census: dict[str, Knowledge] = {}
         self._profiles: dict[ProfileKey, Profile] = {}
         self.generation = 0
         """Changes whenever profiles made before are void."""
@@ -140,13 +140,14 @@ class Judge:
         self._policy = policy
         self._forget()
 
-    def adopt_census(self, database: str, census: Census | None) -> None:
-        """Judge a database's statements by another picture of its catalog; None: there is none any more."""
+    def adopt_census(self, database: str, census: Knowledge) -> None:
+        """Judge a database's statements by another picture of its catalog, by the loss of it, or (None) by none."""
         if census is None:
             self._census.pop(database, None)
         else:
             self._census[database] = census
-        self._forget()
+        self._profiles = {key: profile for key, profile in self._profiles.items() if key.database != database}
+        self.generation += 1
 
     def profile(self, key: ProfileKey) -> Profile:
         """Give the profile for a key under the present policy and census. Hold it no longer than its generation."""
@@ -186,23 +187,11 @@ class Judge:
     def rule_types(self, ruled: Ruled, types: bytes, profile: Profile) -> Ruled:
         """Decide on the types that a Parse gives its parameters, where its text is permitted.
 
-        A value of a domain runs the domain's checks, and no text names the type. Below 16384 (FirstNormalObjectId,
-        transam.h) are the types that PostgreSQL brings.
+        A value of a domain runs the domain's checks, and no text names the type.
         """
-        made = sorted(
-            {oid for (oid,) in _OID.iter_unpack(types[2 : 2 + (len(types) - 2) // 4 * 4]) if oid >= _FIRST_OID}
-        )
-        if not made:
-            return ruled
-        acts = tuple(
-            Act(
-                effect=Effect.EXECUTE_FUNCTION,
-                target=Target(kind=TargetKind.TYPE, name=f"oid {oid}"),
-                note="a parameter of a type that is not built in may run any code",
-            )
-            for oid in made
-        )
-        return self.rule_facts([*ruled.decision.facts, Facts(tag="PARSE", acts=acts)], "", profile)
+        oids = [oid for (oid,) in _OID.iter_unpack(types[2 : 2 + (len(types) - 2) // 4 * 4])]
+        facts = types_given(oids, profile.census)
+        return ruled if facts is None else self.rule_facts([*ruled.decision.facts, facts], "", profile)
 
     def unread(self, because: str, profile: Profile) -> Ruled:
         """Decide a text that was never held."""

@@ -212,8 +212,7 @@ class Reception:
             application_name=_text(packet.parameters.get(b"application_name", b"")) or None,
         )
         account = desk.judge.policy.account_of(principal)
-        if account.enforced:
-            await desk.catalog.know(principal.database)
+        await desk.catalog.know(principal.database)
         docket = self._docket(principal, account, address)
         refusal = docket.startup(packet.settings(), replication=packet.replication)
         if refusal is not None:

@@ -1,11 +1,24 @@
 """Statement text -> facts. Pure: no sockets, no clock, no files. This module is the room's door."""
 
-from proxy.sql.consequences import expand
+from proxy.sql.catalog_rows import (
+    CastRow,
+    CatalogRows,
+    ClassRow,
+    FunctionRow,
+    KeyRow,
+    OperatorRow,
+    RelationRow,
+    StoredKind,
+    StoredRow,
+    TriggerRow,
+    TypeRow,
+)
+from proxy.sql.census import Census, Knowledge, Lost
+from proxy.sql.consequences import expand, types_given
 from proxy.sql.facts import (
     Act,
     Bounds,
     Call,
-    Census,
     Effect,
     Facts,
     Modifier,
@@ -18,18 +31,33 @@ from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
 from proxy.sql.search_path import search_path_of
 from proxy.sql.shapes import covers, shape
+from proxy.sql.stored_code import StoredCode, read_stored
 
 __all__ = [
     "Act",
     "Bounds",
     "Call",
+    "CastRow",
+    "CatalogRows",
     "Census",
+    "ClassRow",
     "Effect",
     "Facts",
+    "FunctionRow",
+    "KeyRow",
+    "Knowledge",
+    "Lost",
     "Modifier",
+    "OperatorRow",
+    "RelationRow",
     "Settings",
+    "StoredCode",
+    "StoredKind",
+    "StoredRow",
     "Target",
     "TargetKind",
+    "TriggerRow",
+    "TypeRow",
     "Unreadable",
     "covers",
     "expand",
@@ -37,6 +65,8 @@ __all__ = [
     "mask",
     "normalize",
     "read_statements",
+    "read_stored",
     "search_path_of",
     "shape",
+    "types_given",
 ]

@@ -1,4 +1,4 @@
-"""What a statement sets off beyond its words: `expand` turns calls that are not known to do no harm into acts.
+"""What a statement sets off beyond its words: `expand` adds acts for code not known to be harmless, and rows elsewhere.
 
 Names are resolved as PostgreSQL would under the session's search_path, as far as that is known; where it is not, the
 reading that does more stands. Pure: the catalog comes in as a census.
@@ -6,11 +6,12 @@ reading that does more stands. Pure: the catalog comes in as a census.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from proxy.sql.facts import Act, Call, Census, Effect, Facts, Modifier, Settings, Target, TargetKind
+from proxy.sql.census import Census, Knowledge, Lost, Where
+from proxy.sql.facts import Act, Call, Effect, Facts, Modifier, Settings, Target, TargetKind
 from proxy.sql.harmless import (
     HARMLESS,
     HARMLESS_TYPES,
@@ -18,12 +19,25 @@ from proxy.sql.harmless import (
     INFORMATION_SCHEMA_TYPES,
     SYSTEM_RELATIONS,
 )
+from proxy.sql.relations import EVENTS
+from proxy.sql.routines import Code, Routine
+from proxy.sql.stored_code import FIRST_USER_OID
 
 _TEMPORARY: Final = "pg_temp"
 _SYSTEM: Final = "pg_catalog"
+_INFORMATION: Final = "information_schema"
 _ROLE_SETTINGS: Final = frozenset({"role", "session_authorization"})
 _RESOLVED: Final = frozenset({TargetKind.RELATION, TargetKind.FUNCTION, TargetKind.TYPE, TargetKind.OPERATOR})
 _TRUE: Final = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
+_DEFINITIONS: Final = frozenset(
+    {Effect.CREATE, Effect.ALTER, Effect.DROP, Effect.COMMENT, Effect.SECURITY_LABEL, Effect.GRANT, Effect.IMPORT}
+    | {Effect.MAINTAIN, Effect.REPLICATE}
+)
+"""Effects that may fire event triggers."""
+_EXPRESSIONS: Final = frozenset(
+    {*EVENTS, Effect.MERGE, Effect.EXPLAIN, Effect.EXECUTE_FUNCTION, Effect.CALL, Effect.CREATE} - {Effect.TRUNCATE}
+)
+"""Effects whose statements may hold expressions."""
 
 NOT_KNOWN: Final = "it is not on the list of functions known to do no harm"
 SHADOWABLE: Final = (
@@ -36,21 +50,244 @@ OPERATOR: Final = "an operator outside pg_catalog may run any code"
 TYPE: Final = "a cast to a type that is not built in may run any code"
 
 
-def expand(facts: Facts, census: Census | None, settings: Settings) -> Facts:
-    """Facts with an act for all that the statement's calls may set off, and with the schemas that names may mean.
+def expand(facts: Facts, census: Knowledge, settings: Settings) -> Facts:
+    """Facts with an act for all that the statement may set off, and with the schemas that names may mean.
 
-    Without a census only those unqualified calls are harmless that no function of a user's schema can shadow. Acts that
-    stand in the facts already stay first and in order.
+    Without a census only those unqualified calls are harmless that no function of a user's schema can shadow. Where a
+    census should be and is lost, `unestablished` says so of whatever would have needed it. Acts that stand in the facts
+    already stay first and in order.
     """
+    if isinstance(census, Census):
+        return _Expansion(facts, census, settings).expanded()
     outranked = _outranked(settings)
     acts = dict.fromkeys(facts.acts)
     for call in facts.calls:
-        acts.update(dict.fromkeys(_acts_of(call, census, outranked)))
-    if census is not None:
-        for column in sorted(facts.columns & census.function_names):
-            target = Target(kind=TargetKind.FUNCTION, name=column)
-            acts[Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=ATTRIBUTE)] = None
-    return replace(facts, acts=tuple(dict.fromkeys(_resolved(act, settings.search_path) for act in acts)))
+        acts.update(dict.fromkeys(_acts_of(call, outranked)))
+    found = tuple(dict.fromkeys(_resolved(act, settings.search_path) for act in acts))
+    if census is None or not _needs_a_census(facts, found, settings):
+        return replace(facts, acts=found)
+    return replace(facts, acts=found, unestablished=census.because)
+
+
+def types_given(oids: Iterable[int], census: Knowledge) -> Facts | None:
+    """Give the facts of types that a client gives its parameters by number, whose values the server reads in.
+
+    None where they do no harm. Without a census every type that is not built in may run any code.
+    """
+    acts: dict[Act, None] = {}
+    for oid in sorted(set(oids)):
+        if oid < FIRST_USER_OID:
+            continue
+        if isinstance(census, Census) and census.routines.is_known_type(oid):
+            acts.update(dict.fromkeys(_running(census.routines.code_of_type(oid))))
+            continue
+        target = Target(kind=TargetKind.TYPE, name=f"oid {oid}")
+        note = "a parameter of a type that is not built in may run any code"
+        acts[Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note)] = None
+    if not acts:
+        return None
+    lost = census.because if isinstance(census, Lost) else None
+    return Facts(tag="PARSE", acts=tuple(acts), unestablished=lost)
+
+
+# With a census
+
+
+class _Expansion:
+    """One statement's acts under one census."""
+
+    def __init__(self, facts: Facts, census: Census, settings: Settings) -> None:
+        self._facts = facts
+        self._census = census
+        self._path = settings.search_path
+        self._acts: dict[Act, None] = {}
+        self._code: dict[Target, str] = {}
+        self._touched: set[int] = set()
+        self._cast_to: set[str] = set()
+
+    def expanded(self) -> Facts:
+        facts, census = self._facts, self._census
+        following: dict[Act, None] = {}
+        for act in facts.acts:
+            following.update(self._follow(act, planned=False))
+        for act in facts.planned:
+            self._follow(act, planned=True)
+        for call in facts.calls:
+            self._call(call)
+        for routine in census.called_on_rows(facts.columns, self._where(None, TargetKind.FUNCTION)):
+            self._run({routine: ATTRIBUTE}, ATTRIBUTE)
+        effects = {act.effect for act in facts.acts}
+        if not effects.isdisjoint(_DEFINITIONS):
+            self._run(census.on_definitions)
+        self._unnamed(not effects.isdisjoint(_EXPRESSIONS))
+        for act in following:
+            self._acts.setdefault(act)
+        for target, note in self._code.items():
+            self._acts[Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note)] = None
+        return replace(facts, acts=tuple(self._acts))
+
+    def _follow(self, act: Act, *, planned: bool) -> dict[Act, None]:
+        """Add an act as the census sees it, and give those that it sets off."""
+        resolved = _resolved(act, self._path)
+        target = resolved.target
+        found: dict[Act, None] = {}
+        if target is None or target.kind is not TargetKind.RELATION or not target.name:
+            if not planned:
+                self._acts[resolved] = None
+            return found
+        schema = _plain(target.schema)
+        where = (schema,) if schema is not None else target.candidates or None
+        oids = self._census.relations_named(target.name, where)
+        relations = self._census.relations
+        kin = dict.fromkeys(each for oid in oids for each in relations.kin(oid))
+        if kin:
+            resolved = replace(resolved, target=replace(target, kin=tuple(kin)))
+        if not planned:
+            self._acts[resolved] = None
+        cascade = Modifier.CASCADE in act.modifiers and act.effect is Effect.TRUNCATE
+        for effect in EVENTS.get(act.effect, ()):
+            for oid in oids:
+                reach = relations.reach(oid, effect, self._facts.assigned, cascade=cascade)
+                self._run(reach.code)
+                self._touched |= reach.types
+                row_type = relations.rows[oid].row_type
+                if row_type in self._census.routines.ambient_of:
+                    self._touched.add(row_type)
+                found.update(dict.fromkeys(reach.acts))
+        return found
+
+    def _run(self, code: Mapping[Routine, str], note: str | None = None) -> None:
+        for routine, path in code.items():
+            target = Target(kind=routine.kind, schema=routine.schema, name=routine.name)
+            self._code.setdefault(target, note or _said(path))
+
+    def _call(self, call: Call) -> None:
+        schema = _plain(call.schema)
+        where = self._where(schema, call.kind)
+        match call.kind:
+            case TargetKind.OPERATOR:
+                self._operator(call, schema, where)
+            case TargetKind.TYPE:
+                self._type(call, schema, where)
+            case _:
+                if call.name == "set_config" and schema in (None, _SYSTEM):
+                    self._acts[_setting(call)] = None
+                self._function(call, schema, where)
+
+    def _function(self, call: Call, schema: str | None, where: Where) -> None:
+        census = self._census
+        rows = census.functions(call.name, where, call.arguments)
+        self._touched.update(row.first for row in rows if row.first >= FIRST_USER_OID)
+        harmless = _is_harmless_built_in(call.name, schema)
+        code = census.code_of_functions(rows, "")
+        self._run({each: path for each, path in code.items() if path})
+        own = {each: path for each, path in code.items() if not path}
+        self._run(own, SHADOWED if harmless and schema is None else NOT_KNOWN)
+        if harmless or own:
+            return
+        if schema in (None, _SYSTEM, _INFORMATION) and census.brings(call.name):
+            self._unknown(call, NOT_KNOWN)
+        elif not rows:
+            # `mood('ok')` is a cast where no function is called so.
+            types = census.types(call.name, self._where(schema, TargetKind.TYPE))
+            if types:
+                self._cast(call.name, types)
+            else:
+                self._unknown(call, NOT_KNOWN)
+
+    def _operator(self, call: Call, schema: str | None, where: Where) -> None:
+        rows = self._census.operators(call.name, where)
+        for row in rows:
+            self._run(
+                self._census.routines.code_of_operator(row.oid, f"the operator {self._census.operator_name(row)}")
+            )
+            self._touched.update(oid for oid in row.types if oid >= FIRST_USER_OID)
+        if schema not in (None, _SYSTEM) and not rows:
+            self._unknown(call, OPERATOR)
+
+    def _type(self, call: Call, schema: str | None, where: Where) -> None:
+        types = self._census.types(call.name, where)
+        self._cast(call.name, types)
+        if not types and not _is_harmless_built_in_type(call.name, schema):
+            self._unknown(call, TYPE)
+
+    def _cast(self, name: str, types: list[int]) -> None:
+        self._cast_to.add(name)
+        for oid in types:
+            self._run(self._census.routines.code_of_type(oid))
+            self._touched.add(oid)
+
+    def _unknown(self, call: Call, note: str) -> None:
+        target = Target(kind=call.kind, schema=call.schema, name=call.name)
+        resolved = _resolved(Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note), self._path)
+        self._acts[resolved] = None
+
+    def _unnamed(self, has_expressions: bool) -> None:
+        """Add the casts and operator classes that no statement need name."""
+        routines = self._census.routines
+        if not (routines.ambient or routines.ambient_of or routines.casts_to):
+            return
+        at_hand = {part for oid in self._touched for part in (oid, *routines.parts_of(oid))}
+        if has_expressions:
+            self._run(routines.ambient)
+        for oid in sorted(at_hand & routines.ambient_of.keys()):
+            self._run(routines.ambient_of[oid])
+        for name in sorted(self._cast_to):
+            for cast, code in routines.casts_to.get(name, ()):
+                if cast.source < FIRST_USER_OID or cast.source in at_hand:
+                    self._run(code)
+
+    def _where(self, schema: str | None, kind: TargetKind) -> Where:
+        if schema is not None:
+            return (schema,)
+        return None if self._path is None else _candidates(kind, self._path)
+
+
+def _said(path: str) -> str:
+    return path if path.startswith("it is ") else f"{path} calls it"
+
+
+def _running(code: Code) -> Iterator[Act]:
+    for routine, path in code.items():
+        target = Target(kind=routine.kind, schema=routine.schema, name=routine.name)
+        yield Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=_said(path))
+
+
+def _plain(schema: str | None) -> str | None:
+    """Name the temporary schema of any session by its alias."""
+    return _TEMPORARY if schema is not None and schema.startswith("pg_temp_") else schema
+
+
+def _is_harmless_built_in(name: str, schema: str | None) -> bool:
+    if schema == _INFORMATION:
+        return name in INFORMATION_SCHEMA_FUNCTIONS
+    # set_config is judged as the SET that it is.
+    return schema in (None, _SYSTEM) and (name in HARMLESS or name == "set_config")
+
+
+def _is_harmless_built_in_type(name: str, schema: str | None) -> bool:
+    if schema == _INFORMATION:
+        return name in INFORMATION_SCHEMA_TYPES
+    # `_int4` is the name of the type int4[].
+    return schema in (None, _SYSTEM) and name.removeprefix("_") in HARMLESS_TYPES
+
+
+# Without a census
+
+
+def _needs_a_census(facts: Facts, acts: tuple[Act, ...], settings: Settings) -> bool:
+    if facts.columns or any(act.note is not None for act in acts):
+        return True
+    if any(call.kind is TargetKind.OPERATOR and call.schema is None for call in facts.calls) and _outranked(settings):
+        return True
+    named = (act.target for act in (*acts, *facts.planned))
+    return any(
+        target is not None
+        and target.kind is TargetKind.RELATION
+        and target.schema not in (_SYSTEM, _INFORMATION)
+        and not (target.schema is None and target.name in SYSTEM_RELATIONS and not _outranked(settings))
+        for target in named
+    )
 
 
 def _outranked(settings: Settings) -> bool:
@@ -59,14 +296,14 @@ def _outranked(settings: Settings) -> bool:
     return _SYSTEM in path and path[0] != _SYSTEM
 
 
-def _acts_of(call: Call, census: Census | None, outranked: bool) -> Iterator[Act]:
+def _acts_of(call: Call, outranked: bool) -> Iterator[Act]:
     match call.kind:
         case TargetKind.OPERATOR:
             note = _operator_note(call, outranked)
         case TargetKind.TYPE:
             note = _type_note(call, outranked)
         case _:
-            note = _function_note(call, census, outranked)
+            note = _function_note(call, outranked)
             if call.name == "set_config" and call.schema in (None, _SYSTEM):
                 yield _setting(call)
     if note is not None:
@@ -74,17 +311,12 @@ def _acts_of(call: Call, census: Census | None, outranked: bool) -> Iterator[Act
         yield Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note)
 
 
-def _function_note(call: Call, census: Census | None, outranked: bool) -> str | None:
+def _function_note(call: Call, outranked: bool) -> str | None:
     """Why a function call is taken to be code, or None where it does no harm."""
-    known = call.name in HARMLESS or call.name == "set_config"
-    if call.schema == _SYSTEM:
-        return None if known else NOT_KNOWN
-    if call.schema == "information_schema":
-        return None if call.name in INFORMATION_SCHEMA_FUNCTIONS else NOT_KNOWN
-    if call.schema is not None or not known:
+    if not _is_harmless_built_in(call.name, call.schema):
         return NOT_KNOWN
-    if census is not None:
-        return SHADOWED if call.name in census.function_names else None
+    if call.schema is not None:
+        return None
     if outranked:
         return OUTRANKED
     # pg_catalog comes first, and an exact match there cannot be beaten; without arguments every match is exact.
@@ -98,15 +330,12 @@ def _operator_note(call: Call, outranked: bool) -> str | None:
 
 
 def _type_note(call: Call, outranked: bool) -> str | None:
-    # `_int4` is the name of the type int4[].
-    known = call.name.removeprefix("_") in HARMLESS_TYPES
-    if call.schema is None and known:
-        return OUTRANKED if outranked else None
-    if call.schema == _SYSTEM and known:
-        return None
-    if call.schema == "information_schema" and call.name in INFORMATION_SCHEMA_TYPES:
-        return None
-    return TYPE
+    if not _is_harmless_built_in_type(call.name, call.schema):
+        return TYPE
+    return OUTRANKED if call.schema is None and outranked else None
+
+
+# Either way
 
 
 def _setting(call: Call) -> Act:
@@ -126,20 +355,22 @@ def _resolved(act: Act, path: tuple[str, ...] | None) -> Act:
     target = act.target
     if path is None or target is None or target.schema is not None or target.kind not in _RESOLVED or not target.name:
         return act
-    return replace(act, target=replace(target, candidates=_candidates(act, target, path)))
-
-
-def _candidates(act: Act, target: Target, path: tuple[str, ...]) -> tuple[str, ...]:
     if act.effect is Effect.CREATE:
-        return (_TEMPORARY,) if Modifier.TEMPORARY in act.modifiers else path
+        candidates = (_TEMPORARY,) if Modifier.TEMPORARY in act.modifiers else path
+    else:
+        candidates = _candidates(target.kind, path, target.name)
+    return replace(act, target=replace(target, candidates=candidates))
+
+
+def _candidates(kind: TargetKind, path: tuple[str, ...], name: str = "") -> tuple[str, ...]:
     implicit: tuple[str, ...] = ()
     # Functions and operators are never looked up in the temporary schema.
-    if target.kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path:
+    if kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path:
         implicit = (_TEMPORARY,)
     if _SYSTEM in path:
         return (*implicit, *path)
-    if target.kind is not TargetKind.RELATION:
+    if kind is not TargetKind.RELATION:
         return (*implicit, _SYSTEM, *path)
-    if target.name in SYSTEM_RELATIONS:
+    if name in SYSTEM_RELATIONS:
         return (*implicit, _SYSTEM)
     return (*implicit, *path)

@@ -129,6 +129,9 @@ class Target:
     """Empty where the statement names no object (DROP OWNED, VACUUM of everything)."""
     candidates: tuple[str, ...] = ()
     """Schemas an unwritten schema may resolve to, in order; filled by `expand`. Empty: unknown, any."""
+    kin: tuple[Target, ...] = ()
+    """Relations that share rows with this one, partitions and inheritance; filled by `expand`. A forbid on one of them
+    is a forbid on this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,8 @@ class Act:
     """SET's value where it is one plain constant or name, else None. Only for effect `set`."""
     note: str | None = None
     """Why `expand` took this to be an act, in words for people: one clause, lower case, no full stop."""
+    implied: bool = False
+    """The database's own definition of a view makes it part of another act: a forbid bites, no permit is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +178,16 @@ class Facts:
     columns: frozenset[str] = frozenset()
     """Last parts of qualified column references (`u.email` gives `email`): each may be a function call in attribute
     notation if a function of that name exists."""
+    assigned: frozenset[str] = frozenset()
+    """Columns that UPDATE, ON CONFLICT DO UPDATE and MERGE assign."""
+    planned: tuple[Act, ...] = ()
+    """What EXPLAIN plans and does not do. Planning runs functions that are labelled stable or immutable."""
     literal_bound: bool = False
     """A constant's value decided something above, so only the exact text may be the key of a cached decision."""
     disagreement: str | None = None
     """What the two witnesses do not agree on, in words; None where they agree or one has no reading."""
+    unestablished: str | None = None
+    """Why it could not be established what the statement sets off, one clause; filled by `expand`."""
     witnesses: tuple[str, ...] = ("libpg_query",)
     """Whose readings stand behind these facts."""
 
@@ -211,13 +222,3 @@ class Settings:
     """Schemas in order, `$user` already replaced; None where the server does not report it."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Census:
-    """A picture of one database's catalog at one moment, as far as a decision needs it."""
-
-    epoch: int
-    """Grows by one with every change of the picture; part of the key of a cached decision."""
-    function_names: frozenset[str] = frozenset()
-    """Names of functions, procedures and aggregates outside pg_catalog and information_schema."""

@@ -488,6 +488,17 @@ WITHHELD: Final[Mapping[str, str]] = {
 }
 """Reason -> functions of pg_catalog that are taken to be code that does something."""
 
+MACHINERY: Final = frozenset(
+    WITHHELD["part of a type, index, aggregate or planner: no honest statement passes cstring or internal"].split()
+)
+"""Withheld from callers, and harmless where an aggregate, operator, operator class or type calls it by itself."""
+
+HARMLESS_IN_TRIGGERS: Final = frozenset(
+    """suppress_redundant_updates_trigger tsvector_update_trigger tsvector_update_trigger_column
+    unique_key_recheck""".split()  # noqa: SIM905 - a table of words
+)
+"""Withheld from callers, and harmless as a trigger's function: they look at the one row, or set a column of it."""
+
 INFORMATION_SCHEMA_FUNCTIONS: Final = frozenset(
     """_pg_char_max_length _pg_char_octet_length _pg_datetime_precision _pg_expandarray _pg_index_position
     _pg_interval_type _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_truetypid

@@ -53,13 +53,16 @@ def _read(statement: Node) -> Facts:
     acts = walk.acts
     if walk.reads and not any(act.effect is Effect.SELECT for act in acts):
         acts = (*acts, Act(effect=Effect.SELECT))
+    planned: tuple[Act, ...] = ()
     if "ExplainStmt" in statement and Modifier.ANALYZE not in acts[0].modifiers:
         # Planned, not run. Planning evaluates stable and immutable functions, so calls stay.
-        acts = acts[:1]
+        acts, planned = acts[:1], acts[1:]
     return Facts(
         tag=walk.tag,
         acts=acts,
+        planned=planned,
         calls=walk.calls,
         columns=frozenset(walk.columns),
+        assigned=frozenset(walk.assigned),
         literal_bound=walk.literal_bound,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from proxy.sql.facts import Effect, Modifier
-from proxy.sql.witness_pg_tree import Node, relation, temporary
+from proxy.sql.witness_pg_tree import Node, cut, relation, temporary
 from proxy.sql.witness_pg_walk import NOWHERE, Scope, Sight, Walk
 from proxy.sql.witness_pg_where import judge_where
 
@@ -80,12 +80,18 @@ def _query(walk: Walk, node: Node, scope: Scope) -> None:
     walk.push_fields("SelectStmt", node, seen, without=("withClause",))
 
 
+def _assign(walk: Walk, node: Node) -> None:
+    """Note the columns that a target list assigns."""
+    walk.assigned.update(cut(item["ResTarget"].get("name", "")) for item in node.get("targetList", []))
+
+
 def _insert(walk: Walk, node: Node, scope: Scope) -> None:
     walk.tag = walk.tag or "INSERT"
     target = relation(node.get("relation", {}))
     if node.get("onConflictClause", {}).get("action") == "ONCONFLICT_UPDATE":
         walk.act(Effect.INSERT, target, {Modifier.ON_CONFLICT_UPDATE})
         walk.act(Effect.UPDATE, target)
+        _assign(walk, node["onConflictClause"])
     else:
         walk.act(Effect.INSERT, target)
     seen = _with(walk, node, scope)
@@ -112,6 +118,7 @@ def _changed(walk: Walk, kind: str, effect: Effect, node: Node, scope: Scope) ->
     unbounded, by_constant = judge_where(node.get("whereClause"))
     walk.literal_bound = walk.literal_bound or by_constant
     walk.act(effect, relation(node.get("relation", {})), _UNBOUNDED if unbounded else ())
+    _assign(walk, node)
     walk.push_fields(kind, node, _with(walk, node, scope), without=("relation", "withClause"))
 
 
@@ -132,6 +139,7 @@ def _merge(walk: Walk, node: Node, scope: Scope) -> None:
                 walk.act(Effect.INSERT, target)
             case "CMD_UPDATE":
                 walk.act(Effect.UPDATE, target, () if bounded else _UNBOUNDED)
+                _assign(walk, branch)
             case "CMD_DELETE":
                 walk.act(Effect.DELETE, target, () if bounded else _UNBOUNDED)
             case _:

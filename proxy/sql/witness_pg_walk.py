@@ -58,6 +58,7 @@ class Walk:
         self._acts: dict[Act, None] = {}
         self._calls: dict[Call, None] = {}
         self.columns: set[str] = set()
+        self.assigned: set[str] = set()
         self.literal_bound = False
         self.reads = False
         """A query was found, with or without relations."""
@@ -175,6 +176,18 @@ def _sub_link(walk: Walk, node: Node, scope: Scope) -> None:
     walk.push_fields("SubLink", node, scope)
 
 
+def _case(walk: Walk, node: Node, scope: Scope) -> None:
+    if "arg" in node:
+        walk.call(Call(kind=TargetKind.OPERATOR, schema=None, name="=", arguments=2))
+    walk.push_fields("CaseExpr", node, scope)
+
+
+def _join(walk: Walk, node: Node, scope: Scope) -> None:
+    if "usingClause" in node or node.get("isNatural"):
+        walk.call(Call(kind=TargetKind.OPERATOR, schema=None, name="=", arguments=2))
+    walk.push_fields("JoinExpr", node, scope)
+
+
 def _sort_by(walk: Walk, node: Node, scope: Scope) -> None:
     if "useOp" in node:
         _operator(walk, node["useOp"], 2)
@@ -234,6 +247,8 @@ EXPRESSION_READERS: Final[Mapping[str, Callable[[Walk, Node, Scope], None]]] = {
     "FuncCall": _func_call,
     "A_Expr": _a_expr,
     "SubLink": _sub_link,
+    "CaseExpr": _case,
+    "JoinExpr": _join,
     "SortBy": _sort_by,
     "TypeCast": _type_cast,
     "TypeName": _type_name,

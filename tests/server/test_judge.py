@@ -59,7 +59,7 @@ def test_new_policy_and_new_census_void_what_was_decided(judge: Judge) -> None:
     """Profiles of before are not given again, and whoever holds one sees that its time is over."""
     steps: list[Callable[[], None]] = [
         lambda: judge.adopt_policy(default_policy()),
-        lambda: judge.adopt_census("demo", Census(epoch=1, function_names=frozenset())),
+        lambda: judge.adopt_census("demo", Census(epoch=1)),
         lambda: judge.adopt_census("demo", None),
     ]
     for step in steps:

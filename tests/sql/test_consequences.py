@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.sql.census import Census
 from proxy.sql.consequences import ATTRIBUTE, NOT_KNOWN, OPERATOR, OUTRANKED, SHADOWABLE, SHADOWED, TYPE, expand
-from proxy.sql.facts import Census, Effect, Facts, Settings
+from proxy.sql.facts import Effect, Facts, Settings
+from tests.sql.catalogs import RECORD, TEXT, Drawing
 from tests.sql.shorthand import read_one, short_act
 
-CENSUS = Census(epoch=1, function_names=frozenset({"purge", "lower", "email"}))
+
+def _census() -> Census:
+    drawing = Drawing()
+    drawing.function("purge", first=RECORD)
+    drawing.function("purge", arguments=0)
+    drawing.function("app.lower", first=TEXT)
+    drawing.function("email", first=RECORD)
+    return drawing.census()
+
+
+CENSUS = _census()
 PATH = Settings(search_path=("app", "public"))
 
 
@@ -56,7 +68,9 @@ def test_code_is_told_from_built_ins(text: str, expected: dict[str, str | None],
     [
         ("SELECT upper('x')", None, PATH, {"function:upper": SHADOWABLE}),
         ("SELECT upper('x')", CENSUS, PATH, {}),
-        ("SELECT lower('x')", CENSUS, PATH, {"function:lower": SHADOWED}),
+        ("SELECT lower('x')", CENSUS, PATH, {"function:app.lower": SHADOWED}),
+        ("SELECT lower('x')", CENSUS, Settings(search_path=("public",)), {}),
+        ("SELECT lower('x')", CENSUS, Settings(), {"function:app.lower": SHADOWED}),
         ("SELECT pg_catalog.lower('x')", CENSUS, PATH, {}),
         ("SELECT concat(VARIADIC a)", None, PATH, {"function:concat": SHADOWABLE}),
         ("SELECT now()", None, Settings(), {}),
@@ -65,8 +79,8 @@ def test_code_is_told_from_built_ins(text: str, expected: dict[str, str | None],
         ("SELECT 1::int", None, Settings(search_path=("app", "pg_catalog")), {}),
         ("SELECT a::text", None, Settings(search_path=("app", "pg_catalog")), {"type:text": OUTRANKED}),
         ("SELECT a + b", None, Settings(search_path=("app", "pg_catalog")), {"operator:+": OUTRANKED}),
-        ("SELECT u.email, u.name FROM u", CENSUS, PATH, {"function:email": ATTRIBUTE}),
-        ("SELECT (u).purge FROM u", CENSUS, PATH, {"function:purge": ATTRIBUTE}),
+        ("SELECT u.email, u.name FROM u", CENSUS, PATH, {"function:public.email": ATTRIBUTE}),
+        ("SELECT (u).purge FROM u", CENSUS, PATH, {"function:public.purge": ATTRIBUTE}),
         ("SELECT u.email FROM u", None, PATH, {}),
         ("SELECT email FROM u", CENSUS, PATH, {}),
     ],

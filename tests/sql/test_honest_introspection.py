@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy
 
 from interlock.embedded import programs
+from proxy.sql.census import Census
 from proxy.sql.consequences import expand
-from proxy.sql.facts import Census, Effect, Settings
+from proxy.sql.facts import Effect, Settings
 from tests.clusters import Cluster
 from tests.sql.shorthand import read, short_act
 

@@ -1,0 +1,223 @@
+"""Which code a catalog's functions, operators, casts and types run, as far as it is not known to do no harm.
+
+A function of users is harmless only if it belongs to a reviewed extension, is another name of a harmless built-in, or
+is an aggregate over harmless functions; everything else about users' code is for a policy to say. Asked by oid; names
+are the census's business. Nothing here recurses without a guard, for types and aggregates may go round in circles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from proxy.sql.catalog_rows import CastRow, CatalogRows, ClassRow, FunctionRow, OperatorRow, StoredKind, TypeRow
+from proxy.sql.facts import TargetKind
+from proxy.sql.harmless import HARMLESS, INFORMATION_SCHEMA_FUNCTIONS, MACHINERY
+from proxy.sql.reviewed_extensions import is_reviewed
+from proxy.sql.stored_code import FIRST_USER_OID, StoredCode
+
+
+class Routine(NamedTuple):
+    """Code that is not known to be harmless, by the name that a policy permits it by."""
+
+    schema: str
+    name: str
+    kind: TargetKind = TargetKind.FUNCTION
+
+
+Code = dict[Routine, str]
+"""Each routine with what runs it, in words: `the view public.v`, `the default of public.t`."""
+
+_RECORDS: Final = frozenset({2249, 2276, 2283, 5077, 5079, 2776})
+"""record, any, anyelement, anycompatible, anycompatiblenonarray, anynonarray: what a row can be passed as."""
+
+_IMPLICIT: Final = frozenset({"i", "a"})
+
+
+class Routines:
+    """The code behind oids."""
+
+    def __init__(self, rows: CatalogRows) -> None:
+        self._schemas = rows.schemas
+        self.functions: dict[int, FunctionRow] = {row.oid: row for row in rows.functions}
+        self.operators: dict[int, OperatorRow] = {row.oid: row for row in rows.operators}
+        self.types: dict[int, TypeRow] = {}
+        self._withheld: dict[int, Routine] = {
+            oid: Routine(schema, name)
+            for oid, (schema, name) in rows.built_in.items()
+            if not _built_in_is_harmless(schema, name) and oid not in self.functions
+        }
+        self._array_of: dict[int, int] = {}
+        self._row_types: dict[int, int] = {row.row_type: row.oid for row in rows.relations if row.row_type}
+        self._harmful: dict[int, Routine | None] = {}
+        self._type_code: dict[int, Code] = {}
+        self._columns: dict[int, list[int]] = {}
+        self._checks: dict[int, list[StoredCode]] = {}
+        self.arguments: dict[int, StoredCode] = {}
+        """Defaults of functions' arguments, which the caller evaluates."""
+        for type_ in rows.types:
+            self.types[type_.oid] = type_
+            if type_.array:
+                self._array_of[type_.array] = type_.oid
+        for relation, column in rows.columns:
+            self._columns.setdefault(relation, []).append(column)
+        for stored in rows.stored:
+            if stored.kind is StoredKind.DOMAIN:
+                self._checks.setdefault(stored.owner, []).append(stored.code)
+            elif stored.kind is StoredKind.ARGUMENT:
+                self.arguments[stored.owner] = stored.code
+        self.casts_to: dict[str, list[tuple[CastRow, Code]]] = {}
+        """By the target's name: casts that run code that is not harmless."""
+        self.ambient: Code = {}
+        """Code that may run in any expression: implicit casts and operator classes of built-in types."""
+        self.ambient_of: dict[int, Code] = {}
+        """The same by a type of users that must be at hand."""
+        self._gather_casts(rows)
+        self._gather_classes(rows)
+
+    def schema_name(self, oid: int) -> str:
+        """Name a schema; temporary schemas of all sessions are one."""
+        name = self._schemas.get(oid, "")
+        return "pg_temp" if name.startswith("pg_temp_") else name
+
+    def harmful(self, oid: int) -> Routine | None:
+        """Give the routine if it is not known to be harmless."""
+        if oid in self._harmful:
+            return self._harmful[oid]
+        row = self.functions.get(oid)
+        if row is None:
+            # An oid of no row is of an object dropped since, or a built-in of this server's own.
+            return self._withheld.get(oid)
+        routine = Routine(self.schema_name(row.schema), row.name)
+        self._harmful[oid] = routine  # for an aggregate in a circle
+        if is_reviewed(row.extension, row.name, row.language):
+            harmless = True
+        elif row.is_aggregate:
+            harmless = not self.code_of(row.support, "", MACHINERY)
+        else:
+            harmless = row.language == "internal" and row.source in HARMLESS
+        self._harmful[oid] = None if harmless else routine
+        return self._harmful[oid]
+
+    def code_of(self, oids: Iterable[int], path: str, but: frozenset[str] = frozenset()) -> Code:
+        """Give the harmful among functions; `but`: names of built-ins that do no harm in that place."""
+        return {
+            routine: path
+            for oid in oids
+            if (routine := self.harmful(oid)) is not None and not (oid in self._withheld and routine.name in but)
+        }
+
+    def code_of_stored(self, stored: StoredCode, path: str, but: frozenset[str] = frozenset()) -> Code:
+        """Give what a stored tree runs; `but`: names of built-ins that do no harm in that place."""
+        found = self.code_of(stored.functions, path, but)
+        for oid in stored.functions:
+            if oid in self.arguments and oid in self.functions:
+                found.update(self.code_of(self.arguments[oid].functions, path))
+        for operator in stored.operators:
+            found.update(self.code_of_operator(operator, path))
+        for type_ in stored.types:
+            found.update(dict.fromkeys(self.code_of_type(type_), path))
+        return found
+
+    def code_of_operator(self, oid: int, path: str) -> Code:
+        """Give what an operator of users calls."""
+        row = self.operators.get(oid)
+        return {} if row is None else self.code_of(row.functions, path, MACHINERY)
+
+    def code_of_class(self, row: ClassRow) -> Code:
+        """Give what an operator class calls."""
+        return self.code_of(row.functions, f"the operator class {row.name}", MACHINERY)
+
+    def code_of_type(self, oid: int) -> Code:
+        """Give what making a value of a type runs: input functions, checks of domains, of all that it is made of."""
+        known = self._type_code.get(oid)
+        if known is not None:
+            return known
+        found: Code = {}
+        for each in self.parts_of(oid):
+            row = self.types.get(each)
+            if row is None:
+                continue
+            name = f"{self.schema_name(row.schema)}.{row.name}"
+            if row.kind in "br":
+                found.update(self.code_of(row.functions, f"the type {name}", MACHINERY))
+            for check in self._checks.get(each, ()):
+                found.update(self.code_of_stored(check, f"a check of the domain {name}"))
+        self._type_code[oid] = found
+        return found
+
+    def parts_of(self, oid: int) -> frozenset[int]:
+        """Give a type of users and all types of users that its values are made of."""
+        seen: set[int] = set()
+        waiting = [oid]
+        while waiting:
+            each = self._array_of.get(waiting[-1], waiting[-1])
+            waiting.pop()
+            if each in seen or each < FIRST_USER_OID:
+                continue
+            seen.add(each)
+            row = self.types.get(each)
+            if row is not None:
+                waiting += [row.base, row.subtype, row.element, *self._columns.get(row.relation, ())]
+            elif each in self._row_types:
+                waiting += self._columns.get(self._row_types[each], ())
+        return frozenset(seen)
+
+    def is_known_type(self, oid: int) -> bool:
+        """Tell whether the catalog had a type of that oid."""
+        each = self._array_of.get(oid, oid)
+        return each in self.types or each in self._row_types
+
+    def columns_of(self, relation: int) -> tuple[int, ...]:
+        """Give the types of users that a relation's columns have."""
+        return tuple(self._columns.get(relation, ()))
+
+    def takes_a_row(self, function: FunctionRow) -> bool:
+        """Tell whether `row.name` may call it: it can be called with one argument, and that may be a row."""
+        if function.arguments - function.defaults > 1 + function.variadic or function.first == 0:
+            return False
+        return function.first in _RECORDS or self.is_row_type(function.first)
+
+    def is_row_type(self, oid: int) -> bool:
+        """Tell whether a type is a row type, or a domain over one."""
+        row = self.types.get(oid)
+        while row is not None and row.kind == "d":
+            oid, row = row.base, self.types.get(row.base)
+        return oid in self._row_types or (row is not None and row.kind == "c")
+
+    # Casts and operator classes, which no statement need name
+
+    def _gather_casts(self, rows: CatalogRows) -> None:
+        for cast in rows.casts:
+            path = f"a cast to {cast.target_name}"
+            code = self.code_of((cast.function,), path)
+            if not code:
+                continue
+            self.casts_to.setdefault(cast.target_name, []).append((cast, code))
+            if cast.context not in _IMPLICIT:
+                continue
+            if cast.source >= FIRST_USER_OID:
+                self._add_ambient(cast.source, code)
+            elif cast.target >= FIRST_USER_OID:
+                self._add_ambient(cast.target, code)
+            else:
+                self.ambient.update(code)
+
+    def _gather_classes(self, rows: CatalogRows) -> None:
+        for each in rows.classes:
+            code = self.code_of_class(each) if each.is_default else {}
+            users = [oid for oid in each.types if oid >= FIRST_USER_OID]
+            for oid in users:
+                self._add_ambient(oid, code)
+            if not users:
+                self.ambient.update(code)
+
+    def _add_ambient(self, oid: int, code: Mapping[Routine, str]) -> None:
+        if code:
+            self.ambient_of.setdefault(self._array_of.get(oid, oid), {}).update(code)
+
+
+def _built_in_is_harmless(schema: str, name: str) -> bool:
+    if schema == "information_schema":
+        return name in INFORMATION_SCHEMA_FUNCTIONS
+    return name in HARMLESS

@@ -1,0 +1,174 @@
+"""Which code and which relations a stored expression or rule names, from PostgreSQL's own text of its tree.
+
+The catalog keeps views, rules, defaults, checks and policies as node trees (`pg_node_tree`, written by outfuncs.c).
+Their text names every function by its oid, pinned built-ins included, which pg_depend leaves out. It is scanned once
+from left to right, in time linear in its length, and nothing of it is kept but numbers. White space, brackets and
+backslashes inside names are escaped by a backslash, so no name can look like a field.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+FIRST_USER_OID: Final = 16_384
+"""FirstNormalObjectId of transam.h: below are the objects that PostgreSQL brings."""
+
+_TOKEN: Final = re.compile(
+    r"\\."
+    r"|\{([A-Z]+)"
+    r"|(\})"
+    r"|:(funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|in_range_func|startInRangeFunc|endInRangeFunc"
+    r"|opno|eqop|sortop|opnos|resulttype|minmaxtype|row_typeid|typid|coltypes|funccoltypes"
+    r"|relid|rtekind|rtindex|commandType|resultRelation) (?:(\d+)|\(o ([\d ]+)\))",
+    re.DOTALL,
+)
+_OIDS: Final = {
+    **dict.fromkeys(
+        ("funcid", "opfuncid", "aggfnoid", "winfnoid", "tsmhandler", "in_range_func", "startInRangeFunc",
+         "endInRangeFunc"),
+        "function",
+    ),
+    **dict.fromkeys(("opno", "eqop", "sortop", "opnos"), "operator"),
+    **dict.fromkeys(("resulttype", "minmaxtype", "row_typeid", "typid", "coltypes", "funccoltypes"), "type"),
+}  # fmt: skip
+"""Fields that hold oids, and of what."""
+_FROM: Final = frozenset({"RANGETBLREF", "FROMEXPR", "JOINEXPR"})
+
+UPDATE: Final = 2
+INSERT: Final = 3
+DELETE: Final = 4
+MERGE: Final = 5
+"""Commands of a Query node (CmdType of nodes.h). In PostgreSQL 14, 5 is a utility statement, which writes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCode:
+    """What a stored tree names, by oid."""
+
+    functions: frozenset[int] = frozenset()
+    operators: frozenset[int] = frozenset()
+    """Without those that PostgreSQL brings."""
+    types: frozenset[int] = frozenset()
+    """Types that values are converted to, without those that PostgreSQL brings."""
+    reads: tuple[int, ...] = ()
+    """Relations of users that stand in it, but for what it writes; those of inner queries first."""
+    writes: tuple[tuple[int, int], ...] = ()
+    """Command and relation of each INSERT, UPDATE, DELETE or MERGE in it."""
+    rows_of: tuple[int, ...] = ()
+    """Relations in the FROM of its outermost query: what a write through a view falls on."""
+    notifies: bool = False
+
+
+NOTHING: Final = StoredCode()
+
+
+@dataclass(slots=True)
+class _Query:
+    command: int = 0
+    result: int = 0
+    kind: int = 0
+    """Of the range table entry at hand; 0: a relation."""
+    relations: list[int] = field(default_factory=list)
+    """By place in the range table; 0 for what is no relation."""
+    places: list[int] = field(default_factory=list)
+    """Places that stand in its own FROM."""
+
+    def relation(self, place: int) -> int:
+        return self.relations[place - 1] if 0 < place <= len(self.relations) else 0
+
+
+def read_stored(text: str) -> StoredCode:
+    """Read the text of a pg_node_tree; one of no tree gives nothing."""
+    reading = _Reading()
+    for token in _TOKEN.finditer(text):
+        label, close, name, number, numbers = token.groups()
+        if label is not None:
+            reading.opened(label)
+        elif close is not None:
+            reading.closed()
+        elif name is not None:
+            reading.field(name, [int(number)] if number is not None else [int(each) for each in numbers.split()])
+    return reading.code()
+
+
+class _Reading:
+    """What has been seen of a tree so far."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, set[int]] = {}
+        self._reads: dict[int, None] = {}
+        self._writes: dict[tuple[int, int], None] = {}
+        self._rows_of: dict[int, None] = {}
+        self._labels: list[str] = []
+        self._queries: list[_Query] = []
+        self._notifies = False
+
+    def opened(self, label: str) -> None:
+        """Take note of a node's beginning."""
+        self._labels.append(label)
+        match label:
+            case "QUERY":
+                self._queries.append(_Query())
+            case "RANGETBLENTRY" if self._queries:
+                self._queries[-1].relations.append(0)
+                self._queries[-1].kind = -1
+            case "NOTIFYSTMT":
+                self._notifies = True
+
+    def closed(self) -> None:
+        """Take note of a node's end."""
+        if not self._labels or self._labels.pop() != "QUERY":
+            return
+        ended = self._queries.pop()
+        written = ended.relation(ended.result)
+        if ended.command in (UPDATE, INSERT, DELETE, MERGE) and written:
+            self._writes[ended.command, written] = None
+        for place, relation in enumerate(ended.relations, 1):
+            if relation and place != ended.result:
+                self._reads[relation] = None
+        if not self._queries:
+            self._rows_of.update(dict.fromkeys(filter(None, map(ended.relation, ended.places))))
+
+    def field(self, name: str, values: list[int]) -> None:
+        """Take note of a field that is an oid, a list of oids or a number."""
+        if name in _OIDS:
+            self._named.setdefault(_OIDS[name], set()).update(values)
+        elif self._queries:
+            self._place(self._queries[-1], self._labels[-1], name, values[0])
+
+    def _place(self, query: _Query, label: str, name: str, value: int) -> None:
+        match label, name:
+            case "RANGETBLENTRY", "rtekind":
+                query.kind = value
+            case "RANGETBLENTRY", "relid" if query.kind == 0 and value >= FIRST_USER_OID:
+                query.relations[-1] = value
+            case "RANGETBLREF", "rtindex" if _in_own_from(self._labels):
+                query.places.append(value)
+            case "QUERY", "commandType":
+                query.command = value
+            case "QUERY", "resultRelation":
+                query.result = value
+
+    def code(self) -> StoredCode:
+        """Give what was found."""
+        return StoredCode(
+            functions=frozenset(self._named.get("function", ())) - {0},
+            operators=frozenset(oid for oid in self._named.get("operator", ()) if oid >= FIRST_USER_OID),
+            types=frozenset(oid for oid in self._named.get("type", ()) if oid >= FIRST_USER_OID),
+            reads=tuple(self._reads),
+            writes=tuple(self._writes),
+            rows_of=tuple(self._rows_of),
+            notifies=self._notifies,
+        )
+
+
+def _in_own_from(labels: list[str]) -> bool:
+    """Tell whether what stands on top hangs in its query's FROM, joins included."""
+    for label in reversed(labels):
+        if label == "QUERY":
+            return True
+        if label not in _FROM:
+            return False
+    return False
