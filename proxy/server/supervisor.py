@@ -1,13 +1,16 @@
 """The parent process: listens, starts the workers, adds up their counts, and replaces a worker that dies.
 
 It touches no client's bytes. The listening sockets are made here once and inherited, so that nothing is lost while a
-worker is replaced.
+worker is replaced. A replacement that cannot start is tried again, more and more rarely, while other workers serve;
+where none does, and where a worker cannot start in the first place, the proxy ends: a port behind which nobody answers
+would keep clients waiting. A proxy that stops listens no longer, and lets its workers drain.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -28,7 +31,9 @@ from proxy.server.tls import ServerTls, TlsMisconfigured, client_context
 
 _log = structlog.get_logger()
 _BACKLOG: Final = 1024
-_RESTART_PAUSE_S: Final = 0.5
+_STEADY_S: Final = 60.0
+"""A worker that has lived this long died of something else than its start."""
+_RESTART_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _REPORT_BYTES: Final = 16 << 20
 
 
@@ -42,8 +47,12 @@ def serve(config: ServerConfig, *, log_level: str = "info") -> int:
     try:
         return asyncio.run(_Supervisor(config, sockets, log_level).run())
     finally:
-        for sock in sockets:
-            sock.close()
+        _stop_listening(sockets)
+
+
+def restart_pause_s(deaths: int) -> float:
+    """Seconds before a worker is started again that has died `deaths` times, once or more, without living long."""
+    return _RESTART_PAUSES_S[min(deaths, len(_RESTART_PAUSES_S)) - 1]
 
 
 def _prepare(config: ServerConfig) -> list[socket.socket]:
@@ -72,26 +81,61 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
 
 def _listen(text: str) -> list[socket.socket]:
     address = parse_address(text)
-    if isinstance(address, UnixAddress):
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(address.path)  # noqa: PTH108 - a socket's path, not a file's
-        sock.bind(address.path)
-        sock.listen(_BACKLOG)
-        return [sock]
-    found = socket.getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE if address.host is None else 0
-    )
     sockets: list[socket.socket] = []
-    for family, kind, number, _, place in dict.fromkeys(found):
-        sock = socket.socket(family, kind, number)
-        sockets.append(sock)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        if isinstance(address, UnixAddress):
+            _take_over(address)
+            sockets.append(_bound(socket.AF_UNIX, address.path))
+        else:
+            flags = socket.AI_PASSIVE if address.host is None else 0
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags)
+            for family, _, _, _, place in dict.fromkeys(found):
+                sockets.append(_bound(family, place))
+    except OSError:
+        _stop_listening(sockets)
+        raise
+    return sockets
+
+
+def _bound(family: socket.AddressFamily, place: str | tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(place)
         sock.listen(_BACKLOG)
-    return sockets
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _take_over(address: UnixAddress) -> None:
+    """Remove the socket of a server that is no more. Raises OSError (EADDRINUSE) where one answers."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(address.path)
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            os.unlink(address.path)  # noqa: PTH108 - a socket's path, not a file's
+            return
+        except BlockingIOError:
+            pass  # Somebody listens, and has much to do.
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), address.path)
+
+
+def _stop_listening(sockets: list[socket.socket]) -> None:
+    """Close for good, and once: a new proxy may listen there while the old one's sessions come to their end."""
+    while sockets:
+        sock = sockets.pop()
+        with sock:
+            if sock.family == socket.AF_UNIX:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(sock.getsockname())  # noqa: PTH108 - a socket's path, not a file's
 
 
 class _Supervisor:
@@ -129,48 +173,69 @@ class _Supervisor:
     def _pass_on(self, number: signal.Signals) -> None:
         if number is not signal.SIGHUP:
             self._stop.set()
+            _stop_listening(self._sockets)
         for worker in self._workers.values():
             with contextlib.suppress(ProcessLookupError):
                 worker.send_signal(number)
 
     async def _keep(self, number: int) -> None:
         """Start a worker, follow it, and start another if it dies."""
+        deaths = 0
+        has_served = False
         while not self._stop.is_set():
-            began = asyncio.get_running_loop().time()
-            worker = await self._start(number)
-            self._workers[number] = worker
+            began_s = asyncio.get_running_loop().time()
+            try:
+                worker = await self._start(number)
+            except OSError as error:
+                _log.error("worker_not_started", worker=number, error=str(error))
+                pid, code, serves = None, None, False
+            else:
+                self._workers[number] = worker
+                if self._stop.is_set():
+                    worker.send_signal(signal.SIGTERM)
+                serves = await self._follow(number, worker)
+                pid, code = worker.pid, await worker.wait()
+                del self._workers[number]
+                self._fleet.lost(number)
             if self._stop.is_set():
-                worker.send_signal(signal.SIGTERM)
-            await self._follow(number, worker)
-            code = await worker.wait()
-            del self._workers[number]
-            self._fleet.lost(number)
-            if self._stop.is_set():
-                self._failed |= code not in (0, -signal.SIGTERM, -signal.SIGINT)
+                self._failed |= code not in (None, 0, -signal.SIGTERM, -signal.SIGINT)
                 return
-            lived_s = asyncio.get_running_loop().time() - began
-            _log.error("worker_died", worker=number, pid=worker.pid, code=code, lived_s=round(lived_s, 3))
-            if code == 1 and lived_s < 2 * _RESTART_PAUSE_S + 5:
+            lived_s = asyncio.get_running_loop().time() - began_s
+            has_served |= serves
+            deaths = 1 if lived_s >= _STEADY_S else deaths + 1
+            killed = code is not None and code < 0
+            hopeless = not (serves or killed) and not (has_served and self._workers)
+            pause_s = None if hopeless else restart_pause_s(deaths)
+            _log.error(
+                "worker_died", worker=number, pid=pid, code=code, lived_s=round(lived_s, 3), restarts_in_s=pause_s
+            )
+            if pause_s is None:
                 # It said why it cannot start; it would say the same again.
                 self._failed = True
                 self._pass_on(signal.SIGTERM)
                 return
             self._fleet.restarts += 1
-            await asyncio.sleep(_RESTART_PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause_s)
 
     async def _start(self, number: int) -> asyncio.subprocess.Process:
         descriptors = [sock.fileno() for sock in self._sockets]
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "proxy.server.worker",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            pass_fds=descriptors,
-            # Signals of the terminal go to the supervisor, which passes them on once.
-            start_new_session=True,
-            limit=_REPORT_BYTES,
-        )
+        # Inherited: a reload that comes before the worker can hear it waits, instead of ending it (signal(7)).
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "proxy.server.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                pass_fds=descriptors,
+                # Signals of the terminal go to the supervisor, which passes them on once.
+                start_new_session=True,
+                limit=_REPORT_BYTES,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         task = Task(
             config=self._config,
             number=number,
@@ -185,14 +250,18 @@ class _Supervisor:
             worker.stdin.close()
         return worker
 
-    async def _follow(self, number: int, worker: asyncio.subprocess.Process) -> None:
+    async def _follow(self, number: int, worker: asyncio.subprocess.Process) -> bool:
+        """Take a worker's reports until it ends; tells whether there was one, which is to say that it served."""
+        serves = False
         if worker.stdout is None:
-            return
+            return serves
         while line := await worker.stdout.readline():
             try:
                 self._fleet.report(number, Snapshot.model_validate_json(line))
+                serves = True
             except ValidationError as error:
                 _log.error("report_unreadable", worker=number, error=str(error))
+        return serves
 
 
 def _shown(sock: socket.socket) -> str:

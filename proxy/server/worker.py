@@ -107,6 +107,7 @@ class Worker:
             (signal.SIGHUP, self._reload),
         ):
             self._loop.add_signal_handler(number, told)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # held back by the supervisor until now
         self._record_policy("loaded", texts, self.judge.policy.digest)
         self._append(
             ProxyRecord(
@@ -308,8 +309,9 @@ class Worker:
         try:
             os.write(1, snapshot.model_dump_json().encode() + b"\n")
         except BrokenPipeError:
-            # The parent has gone, and nobody would stop or replace this worker.
-            self._terminate()
+            # The parent has gone, and nobody would stop or replace this worker. Once: a second stop ends at once.
+            if not self._stopping.is_set():
+                self._terminate()
 
 
 async def _serve(task: Task) -> int:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from interlock.embedded import free_port
+from proxy.server.address import UnixAddress, parse_address
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies" / "default.yaml"
@@ -27,19 +28,19 @@ class ProxyProcess:
 
     def __init__(self, scratch: Path, upstream: int, *, policies: Path = POLICIES, **settings: Setting) -> None:
         self.port = free_port()
-        self.audit = scratch / "audit"
+        usual = {
+            "listen": f"127.0.0.1:{self.port}",
+            "upstream": f"127.0.0.1:{upstream}",
+            "policies": str(policies),
+            "audit": str(scratch / "audit"),
+        }
+        chosen = usual | settings
+        self.audit = Path(str(chosen["audit"]))
+        self._address = parse_address(str(chosen["listen"]))
         self._log = scratch / "proxy.stderr"
         config = scratch / "proxy.yaml"
-        config.write_text(json.dumps(settings))  # every JSON text is YAML
-        command: list[str | Path] = [
-            INTERLOCK,
-            "proxy",
-            "--listen",
-            f"127.0.0.1:{self.port}",
-            "--upstream",
-            f"127.0.0.1:{upstream}",
-        ]
-        command += ["--policies", policies, "--audit", self.audit, "--config", config]
+        config.write_text(json.dumps(chosen))  # every JSON text is YAML
+        command: list[str | Path] = [INTERLOCK, "proxy", "--config", config]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=scratch, stdout=log, stderr=log)
         for _ in range(int(READY_WITHIN_S / POLL_S)):
@@ -55,11 +56,11 @@ class ProxyProcess:
         raise RuntimeError(msg)
 
     def _accepts(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        unix = isinstance(self._address, UnixAddress)
+        with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as probe:
+            probe.settimeout(1)
+            place = self._address.path if isinstance(self._address, UnixAddress) else ("127.0.0.1", self.port)
+            return probe.connect_ex(place) == 0
 
     def log(self) -> str:
         """Read what the proxy has written to stderr so far."""
@@ -92,10 +93,14 @@ class ProxyProcess:
     def stop(self) -> None:
         """End it as an operator does, and make sure."""
         self._process.send_signal(signal.SIGTERM)
+        self.wait()
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; gives its exit status."""
         try:
-            self._process.wait(timeout=STOP_WITHIN_S)
+            return self._process.wait(timeout=STOP_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            msg = f"the proxy did not stop on SIGTERM:\n{self.log()}"
+            msg = f"the proxy did not end:\n{self.log()}"
             raise RuntimeError(msg) from None

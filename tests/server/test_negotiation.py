@@ -43,13 +43,6 @@ def tls(certificates: Certificates) -> ssl.SSLContext:
     return server_context(cert=certificates.cert, key=certificates.key)
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Cluster]:
-    """Run a PostgreSQL 18 that trusts everybody and has no TLS."""
-    with Cluster() as running:
-        yield running
-
-
 class Client:
     """A raw client in step with a negotiation on the other end of its connection."""
 

@@ -36,13 +36,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return issue(tmp_path_factory.mktemp("certificates"))
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Cluster]:
-    """Run a PostgreSQL 18 that trusts everybody and has no TLS."""
-    with Cluster() as running:
-        yield running
-
-
 def encrypted_cluster(cert: Path, key: Path, ca: Path, hba: str) -> Cluster:
     """Run a PostgreSQL with TLS."""
     assert WITH_TLS is not None
