@@ -30,6 +30,7 @@ from proxy.wire import (
     CancelRequest,
     ErrorResponse,
     ProtocolViolation,
+    Severity,
     SqlState,
     StartupMessage,
     fatal,
@@ -119,6 +120,8 @@ class Reception:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._waiting = 0
+        self._joining = 0
+        """Of those who wait: they have said who they are, and have a place."""
 
     async def receive(self, sock: socket.socket) -> None:
         """Take an accepted, non-blocking socket, which is closed unless a session comes of it. Never raises."""
@@ -148,6 +151,9 @@ class Reception:
             desk.meter.connections["failed"] += 1
             _log.exception("reception_failed", error=repr(error))
             sock.close()
+        except asyncio.CancelledError:
+            sock.close()
+            raise
         finally:
             self._waiting -= 1
 
@@ -178,32 +184,48 @@ class Reception:
         desk = self._desk
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         if direct and (tls is None or not agreed_on_postgresql(tls)):
-            self._turn_away(transport, fatal(SqlState.PROTOCOL_VIOLATION, "direct TLS without the postgresql ALPN"))
+            self._turn_away(transport, _fatal(SqlState.PROTOCOL_VIOLATION, "direct TLS without the postgresql ALPN"))
             return
         try:
             packet, rest = await reader.packet()
             certificate = None if tls is None else common_name(tls)
         except ProtocolViolation as violation:
-            self._turn_away(transport, ErrorResponse.of(violation).encode())
+            self._turn_away(transport, ErrorResponse.of(violation))
             return
         except ClientCertificateRefused as refused:
-            self._turn_away(transport, fatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, str(refused)))
+            self._turn_away(transport, _fatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, str(refused)))
             return
         if isinstance(packet, CancelRequest):
             # Inside TLS, as libpq sends it since 17.
             await self._cancel(packet)
             transport.close()
             return
-        if len(desk.connections) >= desk.config.max_connections:
+        # Those who are on their way in count: the server may take its time, and many may come meanwhile.
+        if len(desk.connections) + self._joining >= desk.config.max_connections:
             self._turn_away(
                 transport,
-                fatal(
+                _fatal(
                     SqlState.TOO_MANY_CONNECTIONS,
                     "sorry, too many clients already",
                     detail=f"This proxy serves {desk.config.max_connections} connections per worker.",
                 ),
             )
             return
+        self._joining += 1
+        try:
+            await self._admit(transport, packet, rest, address, certificate)
+        finally:
+            self._joining -= 1
+
+    async def _admit(
+        self,
+        transport: asyncio.Transport,
+        packet: StartupMessage,
+        rest: bytes,
+        address: str | None,
+        certificate: str | None,
+    ) -> None:
+        desk = self._desk
         principal = Principal(
             user=_text(packet.user),
             database=_text(packet.database),
@@ -218,7 +240,7 @@ class Reception:
         if refusal is not None:
             # Its record first, and at once: a connection that is turned away waits for no turn of the loop.
             desk.journal.flush(desk.moment.wall_s)
-            self._turn_away(transport, refusal.encode())
+            self._turn_away(transport, refusal)
             return
         await self._join(transport, packet, rest, docket)
 
@@ -262,7 +284,7 @@ class Reception:
             server, _ = await desk.upstream.dial(lambda: connection.server_side)
         except UpstreamUnavailable as unavailable:
             _log.warning("upstream_unavailable", because=str(unavailable))
-            self._turn_away(transport, fatal(SqlState.CONNECTION_FAILURE, str(unavailable)))
+            self._turn_away(transport, _fatal(SqlState.CONNECTION_FAILURE, str(unavailable)))
             return
         if transport.is_closing():
             server.abort()
@@ -296,11 +318,16 @@ class Reception:
         desk.journal.append(encode(record))
         desk.flush_soon()
 
-    def _turn_away(self, transport: asyncio.Transport, message: bytes) -> None:
+    def _turn_away(self, transport: asyncio.Transport, error: ErrorResponse) -> None:
         self._desk.meter.connections["refused"] += 1
-        transport.write(message)
+        _log.info("connection_refused", because=error.fields["M"].decode(errors="replace"), sqlstate=error.sqlstate)
+        transport.write(error.encode())
         with contextlib.suppress(OSError):
             transport.close()
+
+
+def _fatal(sqlstate: SqlState, message: str, *, detail: str | None = None) -> ErrorResponse:
+    return ErrorResponse.build(Severity.FATAL, sqlstate, message, detail=detail)
 
 
 def _nonce() -> bytes:

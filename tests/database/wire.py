@@ -36,7 +36,7 @@ class Message:
 
     def fields(self) -> dict[str, str]:
         """Read the fields of an ErrorResponse or NoticeResponse."""
-        return {part[:1].decode(): part[1:].decode() for part in self.body.split(b"\0") if part}
+        return {part[:1].decode(): part[1:].decode(errors="surrogateescape") for part in self.body.split(b"\0") if part}
 
 
 def _typed(stream: bytes, start: int) -> Iterator[Message]:

@@ -42,8 +42,6 @@ TESTED_ELSEWHERE = {
     "proxy/server/catalog_queries.py": EVIDENCE,
     "proxy/server/catalog_reading.py": EVIDENCE,
     "proxy/server/config.py": "tests/interlock/test_settings.py",
-    "proxy/server/logs.py": TRANSPORT,
-    "proxy/server/reception.py": TRANSPORT,
     "proxy/server/ruled.py": EVIDENCE,
     "proxy/wire/backend_messages.py": "tests/wire/test_messages.py",
     "proxy/wire/frontend_messages.py": "tests/wire/test_messages.py",

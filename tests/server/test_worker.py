@@ -68,6 +68,10 @@ class WorkerProcess:
         """Give its log lines of one event."""
         return [line for line in _lines(self._err) if line["event"] == event]
 
+    def log(self) -> str:
+        """Give all that it has logged."""
+        return self._err.read_text()
+
     def reports(self) -> list[Snapshot]:
         """Give what it has reported so far."""
         return [Snapshot.model_validate(line) for line in _lines(self._out)]
@@ -170,6 +174,17 @@ def test_a_read_is_on_record_though_nothing_follows_it(start: Start) -> None:
         assert codes(person, "SELECT 1") == ["T", "D", "C", "Z"]
         until(lambda: len(worker.records("decision")) == 1, "the read is on record")
         until(lambda: len(worker.records("outcome")) == 1, "its outcome is on record")
+
+
+def test_a_dsn_s_password_is_not_logged(start: Start) -> None:
+    """What cannot be reached is named without it."""
+    worker = start(control_dsn="postgresql://census:hunter2@127.0.0.1:1/postgres")
+    with Speaker(worker.port) as model:
+        model.do(MODEL)
+        assert codes(model, "SELECT max(1)") == ["42501", "Z"]
+    assert worker.end() == 0
+    assert "census" in worker.log()
+    assert "hunter2" not in worker.log()
 
 
 # Reloading
