@@ -112,7 +112,7 @@ def _show(console: Console, known: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     proxy, audit = known.get("proxy"), known.get("audit")
     if proxy is not None:
-        workers = "1 worker" if proxy["workers"] == 1 else f"{proxy['workers']} workers"
+        workers = {0: "[bold red]NO WORKER[/]", 1: "1 worker"}.get(proxy["workers"], f"{proxy['workers']} workers")
         table.add_row("proxy", f"up, version {proxy['version']}, {workers}")
         table.add_row("policy", ", ".join(digest[:12] for digest in proxy["policies"]) or "none in force")
         table.add_row("connections", f"{proxy['connections']:,}")
@@ -147,5 +147,7 @@ def report(*, metrics: str | None, audit: Path | None, as_json: bool) -> int:
         typer.echo(orjson.dumps(known, option=orjson.OPT_INDENT_2).decode())
     else:
         _show(Console(), known)
-    whole = known.get("audit", {}).get("sound", True) and known.get("proxy", {}).get("audit_writable", True)
-    return ExitCode.OK if whole else ExitCode.FINDING
+    proxy = known.get("proxy", {"audit_writable": True, "workers": 1})
+    # Without a worker the parent process answers for itself, and nobody for the clients.
+    well = proxy["audit_writable"] and proxy["workers"] and known.get("audit", {"sound": True})["sound"]
+    return ExitCode.OK if well else ExitCode.FINDING

@@ -90,10 +90,17 @@ def _listen(text: str) -> list[socket.socket]:
             flags = socket.AI_PASSIVE if address.host is None else 0
             found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags)
             for family, _, _, _, place in dict.fromkeys(found):
-                sockets.append(_bound(family, place))
+                try:
+                    sockets.append(_bound(family, place))
+                except OSError as error:
+                    # A kernel without IPv6: `*` is every interface that there is.
+                    if error.errno != errno.EAFNOSUPPORT or address.host is not None:
+                        raise
     except OSError:
         _stop_listening(sockets)
         raise
+    if not sockets:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT), text)
     return sockets
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from interlock.failure import Failure
 from interlock.status import audit_status, proxy_status, read_metrics, report
@@ -81,6 +82,21 @@ def test_an_unwritable_audit_log_is_a_finding() -> None:
     fleet = Fleet("9.9.9")
     fleet.report(0, Snapshot(policy_digest="abc", audit_writable=False))
     assert proxy_status(list(fleet.collect()))["audit_writable"] is False
+
+
+@pytest.mark.parametrize("reporting", [0, 1])
+def test_a_proxy_without_a_worker_is_a_finding(
+    reporting: int, stranger: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its metrics answer, and its clients are answered by nobody."""
+    registry, fleet = CollectorRegistry(), Fleet("9.9.9")
+    for number in range(reporting):
+        fleet.report(number, Snapshot(policy_digest="abc"))
+    registry.register(fleet)
+    monkeypatch.setattr(_Page, "text", generate_latest(registry).decode())
+
+    assert report(metrics=stranger, audit=None, as_json=False) == (0 if reporting else 1)
+    assert ("NO WORKER" in capsys.readouterr().out) is (reporting == 0)
 
 
 def test_a_folder_without_journals_is_sound_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from interlock.embedded import free_port
 from interlock.status import read_metrics
 from proxy.server.config import ServerConfig
-from proxy.server.supervisor import ConfigurationError, restart_pause_s, serve
+from proxy.server.supervisor import ConfigurationError, _listen, restart_pause_s, serve
 from tests.clusters import Cluster
 from tests.database.patience import until
 from tests.database.proxy_process import POLICIES, ProxyProcess, Setting
@@ -275,6 +275,17 @@ def test_a_unix_socket_is_served_and_removed(tmp_path: Path, postgres: Cluster) 
     finally:
         proxy.stop()
     assert not place.exists()
+
+
+def test_every_interface_is_every_interface_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`*` on a kernel that lacks an address family serves the others; an address of that family is a mistake."""
+    unknown = (socket.AddressFamily.AF_IPX, socket.SOCK_STREAM, 0, "", ("::", 0, 0, 0))
+    known = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("0.0.0.0", 0))  # noqa: S104 - what `*` resolves to
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [unknown, known])
+    (listening,) = _listen("*:0")
+    listening.close()
+    with pytest.raises(OSError, match="not supported"):
+        _listen("[::]:0")
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
