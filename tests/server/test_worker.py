@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg
 import pytest
 
 from audit import verify
@@ -167,12 +168,26 @@ def test_a_refusal_is_on_record_before_it_is_told(start: Start) -> None:
 
 
 def test_a_read_is_on_record_though_nothing_follows_it(start: Start) -> None:
-    """Its record and its outcome's wait for nobody's next message."""
+    """Its record waits for its end, and for nobody's next message."""
     worker = start()
     with Speaker(worker.port) as person:
         person.do(HELLO)
         assert codes(person, "SELECT 1") == ["T", "D", "C", "Z"]
         until(lambda: len(worker.records("decision")) == 1, "the read is on record")
+        assert worker.records("decision")[0]["outcome"]["state"] == "completed"
+
+
+def test_a_read_that_runs_on_is_on_record_meanwhile(start: Start, postgres: Cluster) -> None:
+    """Nothing is answered and nothing said, and yet it can be seen what is being read; its outcome follows."""
+    worker = start()
+    with psycopg.connect(postgres.dsn()) as holder, Speaker(worker.port) as person:
+        person.do(HELLO)
+        holder.execute("SELECT pg_advisory_lock(7)")
+        person.do(say(query("SELECT * FROM pg_advisory_lock_shared(7)"), until=""))
+        until(lambda: len(worker.records("decision")) == 1, "the read is on record")
+        assert worker.records("decision")[0].get("outcome") is None
+        holder.execute("SELECT pg_advisory_unlock(7)")
+        person.read("Z")
         until(lambda: len(worker.records("outcome")) == 1, "its outcome is on record")
 
 
