@@ -59,7 +59,7 @@ def test_what_stands_behind_the_startup_packet_belongs_to_the_session(
                 ("login", "postgres"),
             ]
             assert place.counted == {"opened": 1}
-            assert place.desk.shelf.asked == []
+            assert place.desk.shelf.asked == ["postgres"]
 
     run(loop, conversation())
 
@@ -381,6 +381,7 @@ def test_a_fault_of_our_own_ends_one_client_alone(loop: Loop, tmp_path: Path, po
             assert [(line["event"], line["error"]) for line in log] == [
                 ("reception_failed", "ZeroDivisionError('a fault')")
             ]
+            place.desk.shelf.failure = None
             person = await place.client()
             person.say(HELLO)
             assert (await person.heard("Z"))[-1] == "Z"

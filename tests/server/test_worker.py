@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -331,16 +332,15 @@ def test_running_out_of_file_descriptors_is_a_pause(start: Start) -> None:
     """Who comes then waits in the backlog, and is served when somebody has gone."""
     worker = start()
     pid = worker.process.pid
-    with Speaker(worker.port) as first:
+    with contextlib.ExitStack() as fillers, Speaker(worker.port) as first:
         first.do(HELLO)
         highest = max(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
-        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, hard))
-        fillers = [socket.create_connection(("127.0.0.1", worker.port)) for _ in range(64)]
+        for _ in range(64):
+            fillers.enter_context(socket.create_connection(("127.0.0.1", worker.port)))
         until(lambda: len(worker.logged("accept_failed")) > 0, "there is no file descriptor left")
         assert codes(first, "SELECT 1") == ["T", "D", "C", "Z"]
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
-    for filler in fillers:
-        filler.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
     with Speaker(worker.port) as late:
         assert late.do(HELLO)[-1].code == "Z"
