@@ -73,7 +73,7 @@ class Connection:
         self._server: asyncio.Transport | None = None
         self.docket = docket
         self._session = Session(docket, statement_bytes=statement_bytes)
-        docket.on_deallocate(self._session.forget_statement)
+        docket.attend(self._session)
         self._pending: list[bytes | Held] = []
         self._client_eof = False
         self._ended = False

@@ -26,8 +26,9 @@ from proxy.policy import Account, Standing, explain, restrain
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
 from proxy.server.ruled import Ruled
-from proxy.sql import Act, Effect, Facts, Settings, Target, TargetKind, search_path_of
+from proxy.sql import Act, Effect, Facts, Moves, Settings, Target, TargetKind, search_path_of
 from proxy.wire import End, ErrorResponse, Ruling, Severity, SqlState
+from proxy.wire import Session as WireSession
 
 _REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
 _NO_TYPES: Final = 2
@@ -71,17 +72,20 @@ class Docket:
     __slots__ = (
         "_account",
         "_database",
-        "_forgotten",
         "_generation",
         "_journal",
         "_judge",
         "_mint",
         "_moment",
+        "_moved",
+        "_moving",
         "_nonce",
         "_profile",
         "_reported",
         "_session",
+        "_unsynced",
         "_user",
+        "_wire",
         "process_id",
         "record",
     )
@@ -112,11 +116,17 @@ class Docket:
         self._profile: Profile | None = None
         self._generation = -1
         self.process_id = 0
-        self._forgotten: Callable[[bytes], None] | None = None
+        self._wire: WireSession | None = None
+        self._moving = Moves.NOTHING
+        """What statements that are not answered yet may change of the settings that texts are read under."""
+        self._moved = Moves.NOTHING
+        """What was changed in this transaction, and may change back when it ends."""
+        self._unsynced: int | None = None
+        """The batch of the extended protocol in which that happened, if its Sync was not sent by then."""
 
-    def on_deallocate(self, forget: Callable[[bytes], None]) -> None:
-        """Say what is to be told of a statement that SQL deallocated."""
-        self._forgotten = forget
+    def attend(self, wire: WireSession) -> None:
+        """Rule on what this session asks for."""
+        self._wire = wire
 
     # Referee
 
@@ -183,9 +193,9 @@ class Docket:
             return
         if end is _COMPLETED:
             state = _DONE
-            if ruling.ruled.deallocated and self._forgotten is not None:
+            if ruling.ruled.deallocated and self._wire is not None:
                 for name in ruling.ruled.deallocated:
-                    self._forgotten(name.encode())
+                    self._wire.forget_statement(name.encode())
         elif ruling.nonce is None:
             state = OutcomeState.CANCELLED if sqlstate == SqlState.QUERY_CANCELED else _STATES[end._value_]
         elif sqlstate is not None and end is End.FAILED:
@@ -244,6 +254,8 @@ class Docket:
             self._judge.given.append(ruled)
         ruled.seen += 1
         case = Case(ruled, via, profile, self._moment.monotonic_s)
+        if ruled.moves is not Moves.NOTHING:
+            self._expect(ruled.moves, via)
         if ruled.reads_only and self._journal.writable:
             # Its record may follow: it is written with the outcome, or by `overdue`.
             return case
@@ -272,7 +284,32 @@ class Docket:
         words = explain(case.decision, (case.number or b"").decode())
         return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint)
 
+    def _expect(self, change: Moves, via: Via) -> None:
+        """Take note of a statement that may change how the next one is read."""
+        # What an Execute does can be undone until the Sync behind it.
+        self._unsynced = self._wire.batch if self._wire is not None and via is Via.EXECUTE else None
+        if change is Moves.BACK:
+            change = self._moved
+        elif change.value > self._moved.value:
+            self._moved = change
+        if change.value > self._moving.value:
+            self._moving = change
+            self._profile = None
+
+    def _settle(self) -> None:
+        """Believe what the server reports again once it has answered everything."""
+        wire = self._wire
+        if wire is None or not wire.resting or wire.batch == self._unsynced:
+            return
+        if self._moving is not Moves.NOTHING:
+            self._moving = Moves.NOTHING
+            self._profile = None
+        if wire.idle:
+            self._moved = Moves.NOTHING
+
     def _current(self) -> Profile:
+        if self._moved is not Moves.NOTHING:
+            self._settle()
         profile = self._profile
         if profile is None or self._generation != self._judge.generation:
             profile = self._profile = self._judge.profile(
@@ -282,9 +319,10 @@ class Docket:
         return profile
 
     def _settings(self) -> Settings:
-        path = self._reported.get(b"search_path")
+        path = self._reported.get(b"search_path") if self._moving is Moves.NOTHING else None
         return Settings(
             search_path=None if path is None else search_path_of(path.decode("utf-8", "surrogateescape"), self._user),
             standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
             client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
+            settled=self._moving is not Moves.LEXICAL,
         )

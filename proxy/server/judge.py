@@ -28,6 +28,7 @@ from proxy.sql import (
     Effect,
     Facts,
     Knowledge,
+    Moves,
     Settings,
     Target,
     TargetKind,
@@ -36,6 +37,7 @@ from proxy.sql import (
     expand,
     fingerprint,
     mask,
+    moves,
     normalize,
     read_statements,
     shape,
@@ -97,7 +99,9 @@ class Profile:
         self.by_text: dict[bytes, Ruled] = {}
         self.codec = _CODECS.get(key.settings.client_encoding.upper())
         self.unreadable: str | None = None
-        if not key.settings.standard_conforming_strings:
+        if not key.settings.settled:
+            self.unreadable = "a statement sent before it, and not answered yet, may change how texts are read"
+        elif not key.settings.standard_conforming_strings:
             self.unreadable = "standard_conforming_strings is off, so backslashes change where strings end"
         elif self.codec is None or (key.account.enforced and self.codec != "utf-8"):
             self.unreadable = f"client_encoding is {key.settings.client_encoding}, not UTF8"
@@ -258,7 +262,7 @@ class Judge:
         expanded: list[Facts] = []
         for facts in reading:
             expanded.append(expand(facts, profile.census, settings))
-            if any(_moves_search_path(act) for act in expanded[-1].acts):
+            if moves(expanded[-1]) in (Moves.PATH, Moves.LEXICAL):
                 # The server has not reported what the next statement of this message will be read under.
                 settings = replace(settings, search_path=None)
         return tuple(expanded)
@@ -286,13 +290,6 @@ class Judge:
     def _forget(self) -> None:
         self._profiles = {}
         self.generation += 1
-
-
-def _moves_search_path(act: Act) -> bool:
-    if act.effect in (Effect.ROLE_CHANGE, Effect.DISCARD):
-        return True
-    # `all` is RESET ALL, the empty name set_config of a name that is not written.
-    return act.effect is Effect.SET and (act.target is None or act.target.name in ("search_path", "all", ""))
 
 
 def setting_facts(name: str, value: str) -> Facts:

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
 from proxy.policy import Decision, Verdict
-from proxy.sql import Effect, Modifier, Target
+from proxy.sql import Effect, Modifier, Moves, Target, moves
 from proxy.wire import SqlState
 
 _READS: Final = frozenset(
@@ -36,6 +36,7 @@ class Ruled:
         "effects",
         "enforced",
         "form",
+        "moves",
         "reads_only",
         "seen",
     )
@@ -57,6 +58,7 @@ class Ruled:
             for act in facts.acts
             if act.target is not None and act.target.name
         )
+        self.moves = max((moves(facts) for facts in decision.facts), key=lambda each: each.value, default=Moves.NOTHING)
         self.form: bytes | None = None
         """Normalized text that this was decided on; None where a constant decided."""
         self.seen = 0

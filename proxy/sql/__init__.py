@@ -29,7 +29,7 @@ from proxy.sql.facts import (
 )
 from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
-from proxy.sql.search_path import search_path_of
+from proxy.sql.search_path import Moves, moves, search_path_of
 from proxy.sql.shapes import covers, shape
 from proxy.sql.stored_code import StoredCode, read_stored
 
@@ -48,6 +48,7 @@ __all__ = [
     "Knowledge",
     "Lost",
     "Modifier",
+    "Moves",
     "OperatorRow",
     "RelationRow",
     "Settings",
@@ -63,6 +64,7 @@ __all__ = [
     "expand",
     "fingerprint",
     "mask",
+    "moves",
     "normalize",
     "read_statements",
     "read_stored",

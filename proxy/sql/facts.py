@@ -222,3 +222,6 @@ class Settings:
     """Schemas in order, `$user` already replaced; None where the server does not report it."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
+    settled: bool = True
+    """False: a statement that may change how texts are read is under way, so none of the above need hold for the next.
+    """

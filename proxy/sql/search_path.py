@@ -1,6 +1,42 @@
-"""Read `search_path` as the server reports it (Schema Search Path; varlena.c, SplitIdentifierString). Pure."""
+"""The settings under which a text is read: `search_path` as the server reports it, and what moves them. Pure.
+
+Sources: Schema Search Path; varlena.c, SplitIdentifierString; SET ("if SET LOCAL is used within a transaction ..., the
+effects disappear when the transaction ends", and those of SET when it is rolled back).
+"""
 
 from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from proxy.sql.facts import Effect, Facts
+
+_ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
+_LEXICAL: Final = frozenset({"standard_conforming_strings", "client_encoding", "names"})
+_CODE: Final = frozenset({Effect.ROLE_CHANGE, Effect.DISCARD, Effect.DO, Effect.CALL})
+
+
+class Moves(Enum):
+    """What a statement may change of the settings under which the next text is read."""
+
+    NOTHING = 0
+    BACK = 1
+    """It ends a transaction, and with it what was set inside."""
+    PATH = 2
+    """Which objects unqualified names stand for."""
+    LEXICAL = 3
+    """Where strings end, or what the bytes mean."""
+
+
+def moves(facts: Facts) -> Moves:
+    """Tell what a statement may change of the settings under which the next text is read."""
+    names = {"" if act.target is None else act.target.name for act in facts.acts if act.effect is Effect.SET}
+    if names & _LEXICAL:
+        return Moves.LEXICAL
+    # `all` is RESET ALL, the empty name set_config of a name that is not written.
+    if names & {"search_path", "all", ""} or any(act.effect in _CODE for act in facts.acts):
+        return Moves.PATH
+    return Moves.BACK if facts.tag in _ENDS else Moves.NOTHING
 
 
 def search_path_of(reported: str, user: str) -> tuple[str, ...] | None:

@@ -28,12 +28,11 @@ class Ruling:
     __slots__ = ("enforced", "held", "nonce")
 
     def __init__(self, *, nonce: bytes | None = None, held: bool = False, enforced: bool = False) -> None:
-        """Not None `nonce`: refused, and the nonce under which the server is made to fail."""
-        self.nonce = nonce
-        self.held = held
-        """The message must not leave before its record is written."""
-        self.enforced = enforced
-        """If its record cannot be written, it must not leave at all."""
+        """`nonce` not None: refused, and the nonce under which the server is made to fail.
+
+        `held`: must not leave before its record is written; `enforced`: if that cannot be, must not leave at all.
+        """
+        self.nonce, self.held, self.enforced = nonce, held, enforced
 
 
 class End(Enum):
@@ -75,8 +74,7 @@ class Entry:
     __slots__ = ("copy_ends", "kind", "prepared", "rows", "ruling", "sqlstate")
 
     def __init__(self, kind: Kind, ruling: Ruling | None, copy_ends: int, prepared: Prepared | None = None) -> None:
-        self.kind = kind
-        self.ruling = ruling
+        self.kind, self.ruling = kind, ruling
         self.copy_ends = copy_ends
         """CopyDone and CopyFail that the client had sent before it, or before its next COPY."""
         self.prepared = prepared
@@ -107,10 +105,7 @@ class Prepared:
     __slots__ = ("after", "batch", "before", "name", "ruling", "stands")
 
     def __init__(self, name: bytes, ruling: Ruling, batch: int, before: Prepared | None) -> None:
-        self.name = name
-        self.ruling = ruling
-        self.batch = batch
-        self.before = before
+        self.name, self.ruling, self.batch, self.before = name, ruling, batch, before
         self.after: Prepared | None = None
         """What was sent under the same name next, so that a failed one of many is taken out in one step."""
         self.stands = False
@@ -121,7 +116,6 @@ class Ledger:
     """The queue and the names of one session."""
 
     __slots__ = (
-        "_batch",
         "_copy_ends",
         "_copying",
         "_nonces",
@@ -130,6 +124,7 @@ class Ledger:
         "_statements",
         "_told",
         "_unnoticed",
+        "batch",
     )
 
     def __init__(self, told: Told) -> None:
@@ -137,7 +132,8 @@ class Ledger:
         self._queue: deque[Entry] = deque()
         self._statements: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, tuple[Ruling, ...]] = {}
-        self._batch = 0
+        self.batch = 0
+        """How many Syncs were sent."""
         self._unnoticed = False
         """Behind all that is queued, messages were sent whose answers are not looked at."""
         self._nonces: set[bytes] = set()
@@ -151,7 +147,7 @@ class Ledger:
         """Expect the answer to a Query or FunctionCall."""
         if self._unnoticed:
             self._unnoticed = False
-            self._queue.append(DoubtedEntry(kind, ruling, self._copy_ends, self._batch))
+            self._queue.append(DoubtedEntry(kind, ruling, self._copy_ends, self.batch))
         else:
             self._queue.append(Entry(kind, ruling, self._copy_ends))
 
@@ -163,7 +159,7 @@ class Ledger:
         if ruling.nonce is None:
             before = self._statements.get(name)
             if before is not None or len(self._statements) < NAMES_KEPT:
-                prepared = Prepared(name, ruling, self._batch, before)
+                prepared = Prepared(name, ruling, self.batch, before)
                 if before is not None:
                     before.after = prepared
                 self._statements[name] = prepared
@@ -210,7 +206,7 @@ class Ledger:
         if self._copying:
             return
         self._unnoticed = False
-        self._batch += 1
+        self.batch += 1
         # Nothing is ever written to a Sync's entry, and there is one for each round trip.
         self._queue.append(_PLAIN_SYNC if not self._copy_ends else Entry(_SYNC, None, self._copy_ends))
 
@@ -325,6 +321,11 @@ class Ledger:
         """DEALLOCATE ALL or DISCARD ALL; what was sent since is not meant."""
         self._statements = {name: prepared for name, prepared in self._statements.items() if not prepared.stands}
 
+    @property
+    def resting(self) -> bool:
+        """True where nothing awaits an answer."""
+        return not self._queue
+
     def outstanding(self) -> Iterator[Ruling]:
         """Give the rulings that await the end of their answer, in order."""
         return (entry.ruling for entry in self._queue if entry.ruling is not None)
@@ -342,7 +343,7 @@ class Ledger:
         The Query's own, unless a Sync was sent that may have ended what came before: then the Query was skipped.
         """
         queue = self._queue
-        if head.rows is None and head.batch not in (None, self._batch):
+        if head.rows is None and head.batch not in (None, self.batch):
             while len(queue) > 1 and queue[0].kind is not _SYNC:
                 self._dropped(queue.popleft(), End.SKIPPED, None)
         return queue[0]
@@ -385,7 +386,7 @@ class Ledger:
         prepared = self._statements.get(name)
         if prepared is None:
             return ()
-        if prepared.before is None or prepared.batch == self._batch:
+        if prepared.before is None or prepared.batch == self.batch:
             return (prepared.ruling,)
         rulings: list[Ruling] = []
         step: Prepared | None = prepared

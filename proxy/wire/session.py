@@ -46,6 +46,16 @@ class Session:
         return self.backend.status == b"I"
 
     @property
+    def resting(self) -> bool:
+        """True where the server has answered everything that the referee was asked about."""
+        return self._ledger.resting
+
+    @property
+    def batch(self) -> int:
+        """How many Syncs the client has sent."""
+        return self._ledger.batch
+
+    @property
     def held(self) -> bool:
         """True after `from_frontend` or `early` where what it gave must wait for its records to be written."""
         return self.frontend.held

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from proxy.server.docket import Docket
-from proxy.wire import End, Ruling
+from proxy.wire import End, Ruling, Session
 from proxy.wire.codes import DiagnosticField
 from tests.server.dockets import Office, default_policy, policy_of
+from tests.wire.conversation import HELLO, READY, SYNC, bind, execute, message, parse
 
 DELETE, READ = b"DELETE FROM users", b"SELECT count(*) FROM users"
 INSERT = b"INSERT INTO interlock.recommendation (model) VALUES ('m')"
@@ -180,12 +181,21 @@ def test_unrecorded_ruling_is_refused_with_its_reason(office: Office) -> None:
 def test_deallocated_name_is_told_once_it_is_gone(office: Office) -> None:
     """DEALLOCATE counts when it has completed, and not when it has failed."""
     docket = office.docket("person_ada")
-    told: list[bytes] = []
-    docket.on_deallocate(told.append)
+    session = Session(docket, statement_bytes=1_000)
+    docket.attend(session)
+    session.from_backend(HELLO)
+    session.from_frontend(parse(b"a", b"DELETE FROM t") + SYNC)
+    session.from_backend(message("1") + READY)
     docket.ended(query(docket, b"DEALLOCATE a"), End.FAILED, None, "26000")
-    assert told == []
-    docket.ended(query(docket, b"DEALLOCATE PREPARE b"), End.COMPLETED, None, None)
-    assert told == [b"b"]
+    session.from_frontend(bind(b"", b"a") + execute() + SYNC)
+    docket.ended(query(docket, b"DEALLOCATE PREPARE a"), End.COMPLETED, None, None)
+    session.from_frontend(bind(b"", b"a") + execute() + SYNC)
+    assert [
+        each["statement"]["tag"] for each in office.records("decision") if each["statement"]["via"] == "execute"
+    ] == [
+        "DELETE",
+        "EXECUTE",
+    ]
 
 
 @pytest.mark.parametrize(

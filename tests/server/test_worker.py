@@ -337,7 +337,7 @@ def test_running_out_of_file_descriptors_is_a_pause(start: Start) -> None:
         highest = max(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
         soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, hard))
-        for _ in range(64):
+        for _ in range(highest + 2):
             fillers.enter_context(socket.create_connection(("127.0.0.1", worker.port)))
         until(lambda: len(worker.logged("accept_failed")) > 0, "there is no file descriptor left")
         assert codes(first, "SELECT 1") == ["T", "D", "C", "Z"]

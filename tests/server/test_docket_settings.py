@@ -1,0 +1,144 @@
+"""Settings that move under way: what follows is judged by what the server has reported, or by no path at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.wire import Session
+from tests.server.dockets import Office, policy_of
+from tests.wire.conversation import HELLO, READY, SYNC, bind, error, execute, message, parse, query
+
+POLICY = """
+version: 1
+rules:
+  - {id: keep-secrets, for: everyone, forbid: {effects: [delete], on: ["secret.*"]}, because: They stay.}
+"""
+PUBLIC = message("S", b"search_path\0public\0")
+SECRET = message("S", b"search_path\0secret\0")
+DELETE = query(b"DELETE FROM t WHERE id = 1")
+MOVE = query(b"SET search_path = secret")
+BACK = query(b"SET search_path = public")
+IN_TRANSACTION, FAILED = message("Z", b"T"), message("Z", b"E")
+DONE = message("C", b"SET\0")
+
+
+def extended(text: bytes) -> bytes:
+    """Give a statement in the extended protocol, without its Sync."""
+    return parse(b"", text) + bind(b"", b"") + execute()
+
+
+class Talk:
+    """One session of a clerk, to be spoken for on both sides."""
+
+    def __init__(self, folder: Path) -> None:
+        self.office = Office(folder, policy_of(POLICY))
+        docket = self.office.docket("clerk")
+        self.session = Session(docket, statement_bytes=1 << 20)
+        docket.attend(self.session)
+        self.session.from_backend(HELLO[: -len(READY)] + PUBLIC + READY)
+
+    def refused(self) -> list[str]:
+        """Give the tags of what was refused so far."""
+        return [record["statement"]["tag"] for record in self.office.records("decision") if record["refused"]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "refused"),
+    [
+        pytest.param([("client", DELETE)], False, id="reported"),
+        pytest.param([("client", MOVE + DELETE)], True, id="moved, unanswered"),
+        pytest.param([("client", MOVE), ("server", DONE + SECRET + READY), ("client", DELETE)], True, id="moved"),
+        pytest.param(
+            [("client", MOVE), ("server", DONE + SECRET + READY), ("client", BACK + DELETE)],
+            True,
+            id="back, unanswered",
+        ),
+        pytest.param(
+            [
+                ("client", MOVE),
+                ("server", DONE + SECRET + READY),
+                ("client", BACK),
+                ("server", DONE + PUBLIC + READY),
+                ("client", DELETE),
+            ],
+            False,
+            id="back",
+        ),
+        pytest.param(
+            [
+                ("client", query(b"BEGIN; SET LOCAL search_path = public")),
+                ("server", message("C", b"BEGIN\0") + DONE + IN_TRANSACTION),
+                ("client", DELETE),
+            ],
+            False,
+            id="in its transaction",
+        ),
+        pytest.param(
+            [
+                ("client", query(b"BEGIN; SET LOCAL search_path = public")),
+                ("server", message("C", b"BEGIN\0") + DONE + IN_TRANSACTION),
+                ("client", query(b"COMMIT") + DELETE),
+            ],
+            True,
+            id="behind its transaction, unanswered",
+        ),
+        pytest.param(
+            [
+                ("client", query(b"BEGIN; SET search_path = public")),
+                ("server", message("C", b"BEGIN\0") + DONE + IN_TRANSACTION),
+                ("client", query(b"SELECT 1/0")),
+                ("server", error(b"22012", b"no") + FAILED),
+                ("client", query(b"ROLLBACK") + DELETE),
+            ],
+            True,
+            id="behind a failed transaction, unanswered",
+        ),
+        pytest.param(
+            [
+                ("client", query(b"BEGIN")),
+                ("server", message("C", b"BEGIN\0") + IN_TRANSACTION),
+                ("client", query(b"COMMIT") + DELETE),
+            ],
+            False,
+            id="behind a transaction that moved nothing",
+        ),
+        pytest.param(
+            [
+                ("client", extended(b"SET search_path = public") + message("H")),
+                ("server", message("1") + message("2") + DONE),
+                ("client", parse(b"", b"no") + SYNC + extended(b"DELETE FROM t WHERE id = 1") + SYNC),
+            ],
+            True,
+            id="answered before its Sync",
+        ),
+        pytest.param([("client", query(b"DO 'x'") + DELETE)], True, id="code, unanswered"),
+        pytest.param(
+            [("client", query(b"SET standard_conforming_strings = off") + DELETE)], False, id="unreadable, not enforced"
+        ),
+    ],
+)
+def test_what_follows_a_moved_path_is_judged_by_what_is_known(
+    steps: list[tuple[str, bytes]], refused: bool, tmp_path: Path
+) -> None:
+    """Until the server has answered, and reported, an unqualified name may stand for what a rule forbids."""
+    talk = Talk(tmp_path / "audit")
+    for side, data in steps:
+        if side == "client":
+            talk.session.from_frontend(data)
+        else:
+            talk.session.from_backend(data)
+    assert ("DELETE" in talk.refused()) is refused
+
+
+def test_text_behind_a_change_of_how_texts_are_read_is_not_read(tmp_path: Path) -> None:
+    """Backslashes may end strings elsewhere by the time the server reads it."""
+    talk = Talk(tmp_path / "audit")
+    move = query(b"SET standard_conforming_strings = off")
+    talk.session.from_frontend(move + query(b"SELECT 1"))
+    talk.session.from_backend(DONE + READY + message("C", b"SELECT 1\0") + READY)
+    talk.session.from_frontend(query(b"SELECT 2"))
+    talk.session.from_backend(message("C", b"SELECT 1\0") + READY)
+    verdicts = [(record["statement"]["tag"], record["verdict"]) for record in talk.office.records("decision")]
+    assert verdicts == [("", "undecidable"), ("SET", "permit"), ("SELECT", "permit")]
