@@ -160,6 +160,8 @@ async def _apply(connection: asyncpg.Connection, shipped: tuple[Migration, ...],
     # Looked at again under the lock: the schema may be another session's by now.
     await _refuse_strangers_schema(connection)
     await connection.execute("SET client_min_messages = warning")  # "already exists, skipping" is what is wanted
+    # What a migration could not do with this login's privileges, it says by a warning.
+    connection.add_log_listener(lambda _, message: say(f"{message.severity.lower()}: {message.message}"))
     pending = pending_migrations(shipped, await _applied(connection))
     if pending:
         async with connection.transaction():

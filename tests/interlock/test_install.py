@@ -195,6 +195,65 @@ def test_an_insert_of_a_recommendation_sets_off_no_code_of_users(server: Server)
     assert in_new_database(server, code) == 0
 
 
+def test_an_installer_that_is_no_superuser_is_told_what_was_left_out(server: Server) -> None:
+    """The schema is complete; only the event triggers need a superuser, and CONNECT the database's owner."""
+
+    async def modest(dsn: str) -> tuple[list[str], Any, Any]:
+        connection = await asyncpg.connect(dsn)
+        database = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"CREATE ROLE modest_{database} LOGIN CREATEROLE PASSWORD 'p'")
+        await connection.execute(f"GRANT CREATE ON DATABASE {database} TO modest_{database}")
+        await connection.close()
+        host = dsn.rpartition("@")[2]
+        said = await installed(f"postgresql://modest_{database}:p@{host}")
+        return said, await asked(dsn, "SELECT count(*) FROM pg_event_trigger"), await asked(dsn, HELD)
+
+    said, triggers, held = in_new_database(server, modest)
+    warnings = [line.partition(":")[2].split(",")[0].strip() for line in said if line.startswith("warning:")]
+    assert [warnings[-1], triggers, held] == ["event triggers were left out", 0, None]
+    assert said[-1].endswith(f"is at version {len(shipped_migrations())}")
+
+
+HELD = """
+    SELECT string_agg(nspname || '.' || relname, ', ') FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+     WHERE nspname !~ '^(pg_|information_schema)' AND has_table_privilege('interlock_census', c.oid, 'SELECT')
+        OR pg_has_role('interlock_census', 'pg_read_all_data', 'MEMBER')"""
+
+
+def test_definitions_and_drops_are_told_to_whoever_listens_at_commit(server: Server) -> None:
+    """Also from a session in replica mode; temporary objects are nobody's business, and nothing fails."""
+    told = [
+        "CREATE TABLE public.t (a int)",
+        "SET session_replication_role = replica; CREATE VIEW public.v AS SELECT 1; RESET session_replication_role",
+        "DROP VIEW public.v",
+        "ALTER TABLE public.t RENAME COLUMN a TO b",
+    ]
+    untold = [
+        "CREATE TEMP TABLE x (a serial)",
+        "DROP TABLE pg_temp.x",
+        "DROP TABLE IF EXISTS public.nothing",
+        "SELECT 1",
+    ]
+
+    async def listen(dsn: str) -> dict[str, bool]:
+        await installed(dsn)
+        listener, connection = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+        heard: list[str] = []
+        await listener.add_listener("interlock_catalog", lambda *given: heard.append(str(given[2])))
+        found = {}
+        for statement in (*told, *untold):
+            heard.clear()
+            await connection.execute(statement)
+            # Notifications come with the answer to whatever the listener asks after the commit.
+            await listener.execute("SELECT 1")
+            found[statement] = bool(heard)
+        await listener.close()
+        await connection.close()
+        return found
+
+    assert in_new_database(server, listen) == dict.fromkeys(told, True) | dict.fromkeys(untold, False)
+
+
 def test_everything_installed_is_explained(server: Server) -> None:
     """The schema, each table and each column of a recommendation carry a comment."""
     query = """
