@@ -137,7 +137,7 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
                     permitted.setdefault(position, rule)
     if refused is not None:
         rule, act = refused
-        because = rule.because or "The policy forbids it."
+        because = _with_path(rule.because or "The policy forbids it.", act)
         return _Judged(
             verdict=Verdict.FORBID, rule=rule.id, because=because, statement=index, act=act, instead=rule.instead
         )
@@ -152,7 +152,9 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
         return _Judged(
             verdict=Verdict.FORBID,
             rule="default",
-            because=f"No rule permits it, and a {account.kind.value} account may do only what a rule permits.",
+            because=_with_path(
+                f"No rule permits it, and a {account.kind.value} account may do only what a rule permits.", uncovered
+            ),
             statement=index,
             act=uncovered,
             instead=nearest_permit(account, uncovered, rules),
@@ -172,6 +174,13 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
         statement=index,
         act=facts.acts[weighty],
     )
+
+
+def _with_path(because: str, act: Act) -> str:
+    """Say how an act came about that the statement's own words do not show."""
+    if act.note is None or act.target is None or act.target.schema is None:
+        return because
+    return f"{because} Here: {act.note}."
 
 
 def _doubt(facts: Facts) -> str | None:

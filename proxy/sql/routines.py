@@ -140,7 +140,8 @@ class Routines:
                 continue
             name = f"{self.schema_name(row.schema)}.{row.name}"
             if row.kind in "br":
-                found.update(self.code_of(row.functions, f"the type {name}", MACHINERY))
+                # Input functions that PostgreSQL brings are withheld from callers, and harmless as a type's.
+                found.update(self.code_of(filter(self.functions.__contains__, row.functions), f"the type {name}"))
             for check in self._checks.get(each, ()):
                 found.update(self.code_of_stored(check, f"a check of the domain {name}"))
         self._type_code[oid] = found
