@@ -26,11 +26,17 @@ from proxy.sql import (
     read_stored,
 )
 
-Fetch = Callable[..., Awaitable[Sequence[Sequence[Any]]]]
+_Rows = Sequence[Sequence[Any]]
+Fetch = Callable[..., Awaitable[_Rows]]
 """Runs a query, with parameters $1 ..., and gives its rows."""
 
 _CHUNK: Final = 200
 """Texts of trees fetched at a time: a view's may be large, and none is kept."""
+
+_QUERIES: Final = (
+    *(sql.SCHEMAS, sql.FUNCTIONS, sql.OPERATORS, sql.CASTS, sql.TYPES, sql.RELATIONS, sql.COLUMNS, sql.INHERITS),
+    *(sql.KEYS, sql.TRIGGERS, sql.CLASSES, sql.INDEX_CLASSES, sql.EVENT_TRIGGERS),
+)
 
 _Version = tuple[int, int, str]
 """Which catalog, which row, and which version of it."""
@@ -47,30 +53,49 @@ class CatalogReader:
         """Read everything. `fetch` runs all of it in one transaction with one snapshot."""
         if not self._built_in:
             self._built_in = {oid: (schema, name) for oid, schema, name in await fetch(sql.BUILT_IN)}
+        fetched = {query: await fetch(query) for query in _QUERIES}
+        stored = await self._stored(fetch)
+        # In a thread, as everything here that goes through all rows: the loop has clients to serve meanwhile.
+        return await asyncio.to_thread(self._rows, fetched, stored)
+
+    def _rows(self, fetched: Mapping[str, _Rows], stored: tuple[StoredRow, ...]) -> CatalogRows:
         return CatalogRows(
-            schemas=dict(map(tuple, await fetch(sql.SCHEMAS))),
+            schemas={oid: name for oid, name in fetched[sql.SCHEMAS]},  # noqa: C416 - rows are no pairs to dict()
             built_in=self._built_in,
-            functions=tuple(FunctionRow._make((*row[:11], _oids(row[11]))) for row in await fetch(sql.FUNCTIONS)),
+            functions=tuple(FunctionRow._make((*row[:11], _oids(row[11]))) for row in fetched[sql.FUNCTIONS]),
             operators=tuple(
-                OperatorRow._make((*row[:3], _oids(row[3]), _oids(row[4]))) for row in await fetch(sql.OPERATORS)
+                OperatorRow._make((*row[:3], _oids(row[3]), _oids(row[4]))) for row in fetched[sql.OPERATORS]
             ),
-            casts=tuple(CastRow._make(row) for row in await fetch(sql.CASTS)),
-            types=tuple(TypeRow._make((*row[:8], _oids(row[8]), row[9])) for row in await fetch(sql.TYPES)),
-            relations=tuple(RelationRow._make(row) for row in await fetch(sql.RELATIONS)),
-            columns=tuple((relation, type_) for relation, type_ in await fetch(sql.COLUMNS)),
-            inherits=tuple((parent, child) for parent, child in await fetch(sql.INHERITS)),
-            keys=tuple(KeyRow._make((*row[:6], tuple(row[6]), tuple(row[7]), row[8])) for row in await fetch(sql.KEYS)),
-            triggers=tuple(TriggerRow._make(row) for row in await fetch(sql.TRIGGERS)),
-            stored=await self._stored(fetch),
+            casts=tuple(map(CastRow._make, fetched[sql.CASTS])),
+            types=tuple(TypeRow._make((*row[:8], _oids(row[8]), row[9])) for row in fetched[sql.TYPES]),
+            relations=tuple(map(RelationRow._make, fetched[sql.RELATIONS])),
+            columns=tuple((relation, type_) for relation, type_ in fetched[sql.COLUMNS]),
+            inherits=tuple((parent, child) for parent, child in fetched[sql.INHERITS]),
+            keys=tuple(KeyRow._make((*row[:6], tuple(row[6]), tuple(row[7]), row[8])) for row in fetched[sql.KEYS]),
+            triggers=tuple(map(TriggerRow._make, fetched[sql.TRIGGERS])),
+            stored=stored,
             classes=tuple(
-                ClassRow(row[0], tuple(row[1]), row[2], _oids(row[3]), row[4]) for row in await fetch(sql.CLASSES)
+                ClassRow(row[0], tuple(row[1]), row[2], _oids(row[3]), row[4]) for row in fetched[sql.CLASSES]
             ),
-            index_classes=tuple((relation, class_) for relation, class_ in await fetch(sql.INDEX_CLASSES)),
-            event_triggers=tuple((name, function) for name, function in await fetch(sql.EVENT_TRIGGERS)),
+            index_classes=tuple((relation, class_) for relation, class_ in fetched[sql.INDEX_CLASSES]),
+            event_triggers=tuple((name, function) for name, function in fetched[sql.EVENT_TRIGGERS]),
         )
 
     async def _stored(self, fetch: Fetch) -> tuple[StoredRow, ...]:
-        rows = sorted(await fetch(sql.KEYS_OF_STORED), key=lambda row: (row[0], row[1]))
+        rows = await fetch(sql.KEYS_OF_STORED)
+        trees, unread = await asyncio.to_thread(self._known_trees, rows)
+        same: dict[StoredCode, StoredCode] = {code: code for code in trees.values()}
+        for number, versions in unread.items():
+            for start in range(0, len(versions), _CHUNK):
+                chunk = {key: (number, key, version) for _, key, version in versions[start : start + _CHUNK]}
+                texts = await fetch(sql.TEXTS_OF_STORED[number], list(chunk))
+                for key, code in await asyncio.to_thread(_read_all, texts):
+                    trees[chunk[key]] = same.setdefault(code, code)
+        self._trees = trees
+        return await asyncio.to_thread(_stored_rows, rows, trees)
+
+    def _known_trees(self, rows: _Rows) -> tuple[dict[_Version, StoredCode], dict[int, list[_Version]]]:
+        """Tell the trees that were read before from those that are still to be read, by the number of their kind."""
         trees: dict[_Version, StoredCode] = {}
         unread: dict[int, list[_Version]] = {}
         for number, key, version, *_ in rows:
@@ -79,22 +104,17 @@ class CatalogReader:
                 unread.setdefault(number, []).append((number, key, version))
             else:
                 trees[number, key, version] = found
-        same: dict[StoredCode, StoredCode] = {}
-        for number, versions in unread.items():
-            for start in range(0, len(versions), _CHUNK):
-                chunk = {key: (number, key, version) for _, key, version in versions[start : start + _CHUNK]}
-                texts = await fetch(sql.TEXTS_OF_STORED[number], list(chunk))
-                # In a thread: the loop has clients to serve meanwhile.
-                for key, code in await asyncio.to_thread(_read_all, texts):
-                    trees[chunk[key]] = same.setdefault(code, code)
-        self._trees = trees
-        return tuple(
-            StoredRow(sql.STORED_KINDS[number], owner, name, event or "", trees[number, key, version])
-            for number, key, version, owner, name, event in rows
-        )
+        return trees, unread
 
 
-def _read_all(texts: Sequence[Sequence[Any]]) -> list[tuple[int, StoredCode]]:
+def _stored_rows(rows: _Rows, trees: Mapping[_Version, StoredCode]) -> tuple[StoredRow, ...]:
+    return tuple(
+        StoredRow(sql.STORED_KINDS[number], owner, name, event or "", trees[number, key, version])
+        for number, key, version, owner, name, event in sorted(rows, key=lambda row: (row[0], row[1]))
+    )
+
+
+def _read_all(texts: _Rows) -> list[tuple[int, StoredCode]]:
     return [(key, read_stored(text or "")) for key, text in texts]
 
 
