@@ -136,3 +136,11 @@ def test_range_whose_ends_are_turned_round_is_refused() -> None:
 def test_quantity_is_in_milliseconds_where_a_unit_is_written(text: str, expected: float | None) -> None:
     """Units of time are PostgreSQL's."""
     assert expected == quantity(text)
+
+
+def test_a_forbid_on_a_partition_is_a_forbid_on_the_whole() -> None:
+    """A pattern that may be a relation sharing its rows may be it; a permit must be the relation itself."""
+    part = Target(kind=TargetKind.RELATION, schema="archive", name="part")
+    whole = Target(kind=TargetKind.RELATION, schema="public", name="whole", kin=(part,))
+    pattern = object_pattern("archive.*")
+    assert (pattern.may_cover(whole), pattern.must_cover(whole)) == (True, False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.policy import Account, Verdict, decide
-from proxy.sql import Act, Effect, Modifier, Target, TargetKind, Unreadable
+from proxy.policy import Account, Principal, Verdict, compile_policy, decide
+from proxy.sql import Act, Effect, Facts, Modifier, Target, TargetKind, Unreadable
 from tests.policy.samples import (
     ACCOUNTS,
     MODEL,
@@ -258,3 +258,33 @@ def test_refusal_says_how_the_nearest_permit_would_cover_it(wanted: Act, rule: s
     assert decision.instead is not None
     assert says in decision.instead
     assert "secret" not in decision.instead
+
+
+def test_an_implied_act_needs_no_permit_and_meets_every_forbid() -> None:
+    """A view is how its owner gives data away, unless a rule keeps that data from the account."""
+    named = Act(effect=Effect.SELECT, target=Target(kind=TargetKind.RELATION, schema="public", name="v"))
+    implied = Act(
+        effect=Effect.SELECT,
+        target=Target(kind=TargetKind.RELATION, schema="secret", name="users"),
+        note="through the view public.v",
+        implied=True,
+    )
+    facts = Facts(tag="SELECT", acts=(named, implied))
+    permit = "  - {id: reads, for: {kind: model}, permit: {effects: [select], on: [public.v]}}\n"
+    forbid = "  - {id: no, for: {kind: model}, forbid: {effects: [select], on: ['secret.*']}, because: Secret.}\n"
+    rules = "version: 1\naccounts: [{name: m, kind: model, match: {user: m}}]\nrules:\n"
+    permitted, forbidden = (compile_policy([("p.yaml", rules + text)]) for text in (permit, permit + forbid))
+    account = permitted.account_of(Principal(user="m", database="d"))
+    assert Verdict.PERMIT is decide([facts], account, permitted).verdict
+    decision = decide([facts], account, forbidden)
+    assert (decision.verdict, decision.rule) == (Verdict.FORBID, "no")
+    assert decision.because == "Secret. Here: through the view public.v."
+
+
+def test_what_could_not_be_established_is_undecidable_by_the_census() -> None:
+    """Refused to a model, let through and recorded for others; a forbid still decides first."""
+    facts = Facts(tag="SELECT", acts=(Act(effect=Effect.SELECT),), unestablished="the census is lost")
+    policy = compile_policy([("p.yaml", "version: 1\naccounts: [{name: m, kind: model, match: {user: m}}]\n")])
+    for user, refused in (("m", True), ("ada", False)):
+        decision = decide([facts], policy.account_of(Principal(user=user, database="d")), policy)
+        assert (decision.verdict, decision.rule, decision.refused) == (Verdict.UNDECIDABLE, "census", refused)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from proxy.sql.catalog_rows import CastRow, ClassRow, StoredKind
-from proxy.sql.consequences import expand
+from proxy.sql.census import Lost
+from proxy.sql.consequences import expand, types_given
 from proxy.sql.facts import Settings
-from tests.sql.catalogs import INT4, TEXT, Drawing
+from proxy.sql.stored_code import DELETE, INSERT, UPDATE
+from tests.sql.catalogs import INT4, RECORD, TEXT, Drawing
 from tests.sql.shorthand import read_one, short_act
 
 PATH = Settings(search_path=("app", "public"))
@@ -186,3 +188,272 @@ def test_hidden_code_is_found_and_its_harmless_twin_is_not(kind: str) -> None:
         note = f"{path} calls it" if path else "it is not on the list of functions known to do no harm"
         assert f"execute_function function:public.{name}: {note}" in told(harmful, text), text
         assert [each for each in told(harmless, text) if "execute_function" in each] == [], text
+
+
+def _shop() -> Drawing:
+    """Draw customers, and what hangs on them."""
+    drawing = Drawing()
+    for name in ("users", "orders", "items", "prefs", "notes", "billing.audit"):
+        drawing.relation(name)
+    drawing.key("orders_user", "orders", "users", on_delete="c")
+    drawing.key("items_order", "items", "orders", on_delete="c")
+    drawing.key("prefs_user", "prefs", "users", on_delete="n", on_update="c")
+    drawing.key("notes_user", "notes", "users")
+    drawing.key("parent_user", "users", "users", on_delete="c", columns=("parent",))
+    drawing.store(StoredKind.RULE, "notes", name="log", event="3", writes=((INSERT, "billing.audit"),))
+    drawing.view("v", reads=("users",))
+    drawing.view("w", reads=("v", "orders"))
+    return drawing
+
+
+THROUGH_KEYS = {
+    "delete public.orders: by the foreign key orders_user of public.orders",
+    "delete public.items: by the foreign key items_order of public.items",
+    "update public.prefs: by the foreign key prefs_user of public.prefs",
+}
+
+ELSEWHERE: dict[str, set[str]] = {
+    "DELETE FROM users WHERE id = 1": THROUGH_KEYS,
+    "DELETE FROM orders WHERE id = 1": {"delete public.items: by the foreign key items_order of public.items"},
+    "DELETE FROM notes WHERE id = 1": set(),
+    "UPDATE users SET name = 'x' WHERE id = 1": set(),
+    "UPDATE users SET id = 2 WHERE id = 1": {"update public.prefs: by the foreign key prefs_user of public.prefs"},
+    "INSERT INTO users VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 2": {
+        "update public.prefs: by the foreign key prefs_user of public.prefs"
+    },
+    "TRUNCATE users": set(),
+    "TRUNCATE orders CASCADE": {"truncate+cascade public.items: by the foreign key items_order of public.items"},
+    "INSERT INTO notes VALUES (1)": {"insert billing.audit: by the rule log of public.notes"},
+    "SELECT * FROM v": {"implied select public.users: through the view public.v"},
+    "SELECT * FROM w": {
+        "implied select public.v: through the view public.w",
+        "implied select public.users: through the view public.v",
+        "implied select public.orders: through the view public.w",
+    },
+    "DELETE FROM v WHERE id = 1": THROUGH_KEYS
+    | {
+        "implied select public.users: through the view public.v",
+        "implied delete public.users: through the view public.v",
+        # The key takes more rows with it than the view may show.
+        "delete public.users: by the foreign key parent_user of public.users",
+    },
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), ELSEWHERE.items())
+def test_what_happens_elsewhere_is_told(text: str, expected: set[str]) -> None:
+    """Foreign keys and rules change rows that the statement does not name; a view's relations are implied."""
+    assert expected == set(told(_shop(), text))
+
+
+def test_an_instead_of_trigger_takes_the_write_upon_itself() -> None:
+    """Nothing falls through to the view's relation; the trigger's function is what happens."""
+    drawing = users(Drawing())
+    drawing.view("v", reads=("users",))
+    drawing.trigger("t", "v", "purge", INSTEAD | 8)
+    acts = told(drawing, "DELETE FROM v WHERE id = 1")
+    assert [act for act in acts if act.startswith("implied delete")] == []
+    assert "execute_function function:public.purge: the trigger t of public.v calls it" in acts
+
+
+def test_partitions_and_children_are_kin_both_ways() -> None:
+    """Whoever deletes from the whole deletes from the part, and the other way round."""
+    drawing = Drawing()
+    drawing.relation("whole", "p")
+    drawing.relation("archive.part", part_of="whole")
+    drawing.relation("other", part_of="whole")
+    census = drawing.census()
+
+    def kin(text: str) -> list[str]:
+        target = expand(read_one(text), census, PATH).acts[0].target
+        assert target is not None
+        return [f"{each.schema}.{each.name}" for each in target.kin]
+
+    assert kin("DELETE FROM whole") == ["archive.part", "public.other"]
+    assert kin("TRUNCATE archive.part") == ["public.whole"]
+
+
+def test_circles_end() -> None:
+    """Keys, views and aggregates that lead back to where they began are walked once."""
+    drawing = users(Drawing())
+    drawing.relation("a")
+    drawing.relation("b")
+    drawing.key("ab", "a", "b", on_delete="c")
+    drawing.key("ba", "b", "a", on_delete="c")
+    drawing.view("v", reads=("users",))
+    drawing.store(StoredKind.RULE, "v", name="r", event="4", writes=((DELETE, "v"), (UPDATE, "a")))
+    assert [act.partition(":")[0] for act in told(drawing, "DELETE FROM a WHERE x = 1")] == ["delete public.b"]
+    assert "update public.a: by the rule r of public.v" in told(drawing, "DELETE FROM v WHERE x = 1")
+
+
+def test_names_are_looked_up_where_the_path_leads() -> None:
+    """A view, function or type elsewhere is not meant; without a known path all are; any session's pg_temp is one."""
+    drawing = users(Drawing())
+    drawing.view("other.v", "purge")
+    drawing.view("pg_temp_7.tmp", "purge")
+    drawing.function("other.lower", first=TEXT)
+    nowhere, other = Settings(search_path=("public",)), Settings(search_path=("other",))
+    for text in ("SELECT * FROM v", "SELECT lower('x')"):
+        assert [bool(told(drawing, text, path)) for path in (nowhere, other, Settings())] == [False, True, True], text
+    for text in ("SELECT * FROM tmp", "SELECT * FROM pg_temp.tmp", "SELECT * FROM pg_temp_7.tmp"):
+        assert told(drawing, text, nowhere) != [], text
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("SELECT length(1)", True),
+        ("SELECT length(1, 2)", True),
+        ("SELECT pg_catalog.length('x')", False),
+        ("SELECT length(1, 2, 3)", False),
+        ("SELECT length(VARIADIC ARRAY[1])", True),
+    ],
+)
+def test_an_overload_counts_only_where_it_can_be_called(text: str, refused: bool) -> None:
+    """By how many arguments are passed."""
+    drawing = Drawing()
+    drawing.function("length", first=INT4, arguments=2, defaults=1)
+    assert refused == bool(told(drawing, text))
+
+
+@pytest.mark.parametrize(
+    ("extension", "name", "language", "harmless"),
+    [
+        ("citext", "lower", "c", True),
+        ("citext", "lower", "plpgsql", False),
+        ("tablefunc", "crosstab", "c", False),
+        ("tablefunc", "normal_rand", "c", True),
+        ("pg_trgm", "set_limit", "c", False),
+        ("unheard_of", "lower", "c", False),
+        (None, "lower", "c", False),
+    ],
+)
+def test_an_extensions_functions_are_harmless_by_review(
+    extension: str | None, name: str, language: str, harmless: bool
+) -> None:
+    """Only those of the list, and only as the extension ships them."""
+    drawing = Drawing()
+    drawing.function(f"public.{name}", first=TEXT, language=language, extension=extension)
+    assert harmless == (told(drawing, f"SELECT public.{name}('x')") == [])
+
+
+def test_a_function_that_is_a_built_in_by_another_name_is_harmless() -> None:
+    """In the language internal the source names the built-in."""
+    drawing = Drawing()
+    drawing.function("small", first=TEXT, language="internal", source="lower")
+    drawing.function("evil", first=TEXT, language="internal", source="pg_sleep")
+    assert [bool(told(drawing, f"SELECT {name}('x')")) for name in ("small", "evil")] == [False, True]
+
+
+def test_a_built_in_that_was_replaced_is_code_of_users() -> None:
+    """A function of users in pg_catalog counts as one, whatever its name."""
+    drawing = Drawing()
+    drawing.function("pg_catalog.upper", first=TEXT)
+    for text in ("SELECT upper('x')", "SELECT pg_catalog.upper('x')"):
+        assert [act.partition(":")[0] for act in told(drawing, text)] == ["execute_function function"]
+
+
+def test_withheld_built_ins_behind_names_are_found() -> None:
+    """Stored trees name them by oid; a sequence's next value is part of an INSERT's defaults, and nowhere else."""
+    drawing = users(Drawing())
+    drawing.view("v", "query_to_xml")
+    drawing.view("counter", "nextval")
+    drawing.store(StoredKind.DEFAULT, "users", "nextval")
+    assert told(drawing, "SELECT * FROM v") == [
+        "execute_function function:pg_catalog.query_to_xml: the view public.v calls it"
+    ]
+    assert told(drawing, "SELECT * FROM counter") == [
+        "execute_function function:pg_catalog.nextval: the view public.counter calls it"
+    ]
+    assert told(drawing, "INSERT INTO users VALUES (1)") == []
+
+
+def test_a_materialized_view_holds_its_rows() -> None:
+    """Reading it runs nothing; refreshing it runs its query."""
+    drawing = users(Drawing())
+    drawing.view("m", "purge", kind="m")
+    assert told(drawing, "SELECT * FROM m") == []
+    assert len(told(drawing, "REFRESH MATERIALIZED VIEW m")) == 1
+
+
+def test_a_foreign_table_is_code_by_its_own_name() -> None:
+    """What runs behind it cannot be seen; the table is what a policy permits."""
+    drawing = Drawing()
+    drawing.relation("far", "f")
+    (act,) = told(drawing, "SELECT * FROM far")
+    assert act.startswith("execute_function public.far: it is a foreign table")
+
+
+def test_a_cast_of_a_users_type_counts_where_the_type_is_at_hand() -> None:
+    """Not for statements that cannot have a value of it."""
+    drawing = users(Drawing())
+    own = drawing.type("own", "c")
+    drawing.relation("things", columns=(own,))
+    drawing.casts.append(CastRow(own, INT4, "int4", drawing.oid("purge"), "i"))
+    drawing.casts.append(CastRow(own, TEXT, "text", drawing.oid("purge"), "e"))
+    expected = {
+        "SELECT * FROM users": False,
+        "SELECT 1::int, 'x'::text": False,
+        "SELECT * FROM things": True,
+        "SELECT NULL::own": True,
+        "SELECT x::text FROM things": True,
+    }
+    assert expected == {text: bool(told(drawing, text)) for text in expected}
+
+
+def test_event_triggers_run_when_something_is_defined() -> None:
+    """The installation's own is known to do no harm."""
+    drawing = users(Drawing())
+    drawing.function("interlock.catalog_changed", arguments=0)
+    drawing.event_triggers += [
+        ("mine", drawing.oid("purge")),
+        ("interlock_catalog_defined", drawing.oid("interlock.catalog_changed")),
+    ]
+    assert told(drawing, "DROP TABLE users") == [
+        "execute_function function:public.purge: the event trigger mine calls it"
+    ]
+    assert told(drawing, "SELECT 1") == []
+
+
+LOST = Lost(because="the catalog's census is lost")
+
+
+@pytest.mark.parametrize(
+    ("text", "established"),
+    [
+        ("SELECT 1 + 1", True),
+        ("BEGIN", True),
+        ("SET timezone = 'UTC'", True),
+        ("SELECT now(), pg_catalog.lower('x')", True),
+        ("SELECT * FROM pg_catalog.pg_class", True),
+        ("SELECT * FROM pg_class", True),
+        ("SELECT lower('x')", False),
+        ("SELECT * FROM users", False),
+        ("INSERT INTO interlock.recommendation (model) VALUES ('m')", False),
+        ("EXPLAIN SELECT * FROM users", False),
+        ("SELECT 'x'::mood", False),
+        ("SELECT (SELECT pg_class FROM pg_class).x", False),
+    ],
+)
+def test_without_the_census_that_should_be_there_only_what_needs_none_is_established(
+    text: str, established: bool
+) -> None:
+    """What no catalog changes goes on; everything else says why it cannot be established."""
+    assert (None if established else LOST.because) == expand(read_one(text), LOST, PATH).unestablished
+
+
+def test_a_parameters_type_is_judged_by_its_number() -> None:
+    """Enums, their arrays and row types of known relations do no harm; a harmful domain and an unknown type may."""
+    drawing = users(Drawing())
+    mood = drawing.type("mood")
+    email = drawing.type("email", "d", base=TEXT)
+    drawing.store(StoredKind.DOMAIN, "email", "purge")
+    census = drawing.census()
+    harmless = [INT4, RECORD, mood, drawing.oid("mood[]"), drawing.row_type("users")]
+    assert types_given(harmless, census) is None
+    for oid in (email, drawing.oid("email[]"), 99_999):
+        assert types_given([mood, oid], census) is not None, oid
+    assert types_given([INT4], None) is None
+    lost = types_given([mood], LOST)
+    assert lost is not None
+    assert lost.unestablished == LOST.because
