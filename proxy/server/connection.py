@@ -17,6 +17,7 @@ import structlog
 from audit import Journal
 from proxy.server.docket import Docket
 from proxy.server.moment import Moment
+from proxy.sql import Study
 from proxy.wire import Held, ProtocolViolation, Session, SqlState, fatal
 
 _log = structlog.get_logger()
@@ -40,6 +41,9 @@ class House(Protocol):
     def flush_later(self) -> None:
         """Have the journal written within a fraction of a second."""
 
+    def study(self, text: str, told: Callable[[Study], None]) -> None:
+        """Have a large text studied without stalling anybody."""
+
     def went(self, connection: Connection, reason: str) -> None:
         """Take note that a connection has ended."""
 
@@ -55,7 +59,9 @@ class Connection:
         "_loop",
         "_on_ready",
         "_pending",
+        "_reading",
         "_server",
+        "_server_full",
         "_session",
         "_tls",
         "client_side",
@@ -76,6 +82,8 @@ class Connection:
         docket.attend(self._session)
         self._pending: list[bytes | Held] = []
         self._client_eof = False
+        self._server_full = False
+        self._reading = False
         self._ended = False
         self._on_ready: Callable[[], None] | None = None
         self._tls = client.get_extra_info("ssl_object") is not None
@@ -99,7 +107,8 @@ class Connection:
     @property
     def idle(self) -> bool:
         """True where no transaction is open and nothing waits to be sent."""
-        return self._session.ready and self._session.idle and not self._pending
+        session = self._session
+        return session.ready and session.idle and not self._pending and not session.frontend.blocked
 
     def end(self, message: bytes, reason: str) -> None:
         """End both sides, telling the client why with a whole ErrorResponse."""
@@ -126,11 +135,11 @@ class Connection:
         try:
             parts = frontend.feed(data) if self._on_ready is None else session.from_frontend(data)
         except Exception as error:
-            # A bug of ours: what it meant is not known, so nothing of it may reach the server.
-            _log.exception("a client's bytes could not be followed", error=repr(error))
-            self.end(fatal(SqlState.INTERNAL_ERROR, "the proxy failed on a message; its log says how"), "bug")
+            self._failed(error)
             return
         self._send_up(parts, held=frontend.held)
+        if frontend.blocked:
+            self._read_elsewhere()
         if self._on_ready is not None and session.waiting_bytes > _EARLY_BYTES:
             self._client.pause_reading()
         if frontend.ended:
@@ -147,8 +156,7 @@ class Connection:
             self.end(fatal(violation.sqlstate, violation.message), "server broke the protocol")
             return
         except Exception as error:
-            _log.exception("a server's bytes could not be followed", error=repr(error))
-            self.end(fatal(SqlState.INTERNAL_ERROR, "the proxy failed on a message; its log says how"), "bug")
+            self._failed(error)
             return
         client = self._client
         for part in parts:
@@ -162,6 +170,8 @@ class Connection:
                 self._client.resume_reading()
             parts_up = self._session.early()
             self._send_up(parts_up, held=self._session.held)
+            if self._session.frontend.blocked:
+                self._read_elsewhere()
             if self._client_eof or self._session.ended:
                 self._end_of_client()
 
@@ -177,12 +187,14 @@ class Connection:
 
     def server_paused(self) -> None:
         """Stop reading the client: the server reads less fast."""
+        self._server_full = True
         if not self._client.is_closing():
             self._client.pause_reading()
 
     def server_resumed(self) -> None:
         """Read the client again."""
-        if not self._client.is_closing():
+        self._server_full = False
+        if not self._client.is_closing() and not self._session.frontend.blocked:
             self._client.resume_reading()
 
     def client_eof(self) -> bool:
@@ -215,6 +227,39 @@ class Connection:
         if self._house.journal.pending:
             self._house.flush_later()
 
+    def _failed(self, error: Exception) -> None:
+        """End over a bug of ours: what the bytes meant is not known, so nothing of them may pass."""
+        _log.exception("a session's bytes could not be followed", error=repr(error))
+        self.end(fatal(SqlState.INTERNAL_ERROR, "the proxy failed on a message; its log says how"), "bug")
+
+    def _read_elsewhere(self) -> None:
+        """Have a large text read in another process; what the client says meanwhile waits with it."""
+        if not self._reading and not self._client.is_closing():
+            self._reading = True
+            self._client.pause_reading()
+            self._house.study(self.docket.unstudied, self._read)
+
+    def _read(self, found: Study) -> None:
+        self._reading = False
+        if self._ended:
+            return
+        self._house.moment.look()
+        self.docket.learn(found)
+        frontend = self._session.frontend
+        try:
+            parts = frontend.resume()
+        except Exception as error:
+            self._failed(error)
+            return
+        self._send_up(parts, held=frontend.held)
+        if frontend.blocked:
+            self._read_elsewhere()
+            return
+        if not self._server_full and not self._client.is_closing():
+            self._client.resume_reading()
+        if self._client_eof or frontend.ended:
+            self._end_of_client()
+
     def _release(self, written: bool) -> None:
         parts, self._pending = self._pending, []
         server = self._server
@@ -236,7 +281,7 @@ class Connection:
     def _end_of_client(self) -> None:
         self._client_eof = True
         server = self._server
-        if self._pending or server is None or server.is_closing():
+        if self._pending or self._session.frontend.blocked or server is None or server.is_closing():
             return
         if self._on_ready is not None and self._session.waiting_bytes:
             # It is sent as soon as the server is ready, and the end behind it.

@@ -26,8 +26,8 @@ from proxy.policy import Account, Standing, explain, restrain
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
 from proxy.server.ruled import Ruled
-from proxy.sql import Act, Effect, Facts, Moves, Settings, Target, TargetKind, search_path_of
-from proxy.wire import End, ErrorResponse, Ruling, Severity, SqlState
+from proxy.sql import LARGE_TEXT_BYTES, Act, Effect, Facts, Moves, Settings, Study, Target, TargetKind, search_path_of
+from proxy.wire import End, ErrorResponse, NotRead, Ruling, Severity, SqlState
 from proxy.wire import Session as WireSession
 
 _REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
@@ -83,11 +83,14 @@ class Docket:
         "_profile",
         "_reported",
         "_session",
+        "_studies",
         "_unsynced",
         "_user",
+        "_wanted",
         "_wire",
         "process_id",
         "record",
+        "unstudied",
     )
 
     def __init__(
@@ -121,12 +124,21 @@ class Docket:
         """What statements that are not answered yet may change of the settings that texts are read under."""
         self._moved = Moves.NOTHING
         """What was changed in this transaction, and may change back when it ends."""
+        self._studies: dict[bytes, Study] = {}
+        """What is known of large texts, until the ruling for which it was wanted."""
+        self._wanted = b""
+        self.unstudied = ""
+        """The text that is to be studied elsewhere, after NotRead was raised."""
         self._unsynced: int | None = None
         """The batch of the extended protocol in which that happened, if its Sync was not sent by then."""
 
     def attend(self, wire: WireSession) -> None:
         """Rule on what this session asks for."""
         self._wire = wire
+
+    def learn(self, found: Study) -> None:
+        """Take what was found out about `unstudied`; the wire may ask again."""
+        self._studies[self._wanted] = found
 
     # Referee
 
@@ -168,7 +180,7 @@ class Docket:
         name = "unknown" if oid is None else str(oid)
         target = Target(kind=TargetKind.FUNCTION, name=f"oid {name}")
         facts = Facts(tag="FUNCTION CALL", acts=(Act(effect=Effect.EXECUTE_FUNCTION, target=target),))
-        return self._case(self._judge.rule_facts([facts], "", profile), Via.FUNCTION_CALL, profile)
+        return self._case(self._judge.rule_facts([facts], profile), Via.FUNCTION_CALL, profile)
 
     def startup(self, settings: list[tuple[str, str]], *, replication: bool) -> ErrorResponse | None:
         """Rule on what a startup packet asks for; the error to end the connection with, or None."""
@@ -178,7 +190,7 @@ class Docket:
         if not asked:
             return None
         profile = self._current()
-        case = self._case(self._judge.rule_facts(asked, "", profile), Via.STARTUP, profile)
+        case = self._case(self._judge.rule_facts(asked, profile), Via.STARTUP, profile)
         return None if case.nonce is None else self._error(case, Severity.FATAL)
 
     def refusal_of(self, ruling: Ruling) -> ErrorResponse:
@@ -239,7 +251,7 @@ class Docket:
         if text is None:
             ruled = self._judge.unread(f"it has {size} bytes, or is not one terminated string", profile)
         else:
-            ruled = self._judge.rule(text, profile)
+            ruled = self._read(text, profile)
             if types and not ruled.decision.refused:
                 ruled = self._judge.rule_types(ruled, types, profile)
         return self._case(ruled, via, profile)
@@ -247,13 +259,27 @@ class Docket:
     def _again(self, text: bytes | None, profile: Profile) -> Ruled:
         if text is None:
             return self._judge.unread("its text was too long to be held", profile)
-        return self._judge.rule(text, profile)
+        return self._read(text, profile)
+
+    def _read(self, text: bytes, profile: Profile) -> Ruled:
+        if len(text) <= LARGE_TEXT_BYTES:
+            return self._judge.rule(text, profile)
+        found = self._studies.get(text)
+        if found is not None:
+            return self._judge.rule_studied(found, profile)
+        unstudied = self._judge.unstudied(text, profile)
+        if unstudied is None:
+            return self._judge.rule(text, profile)
+        self._wanted, self.unstudied = text, unstudied
+        raise NotRead
 
     def _case(self, ruled: Ruled, via: Via, profile: Profile) -> Case:
         if not ruled.seen:
             self._judge.given.append(ruled)
         ruled.seen += 1
         case = Case(ruled, via, profile, self._moment.monotonic_s)
+        if self._studies:
+            self._studies.clear()
         if ruled.moves is not Moves.NOTHING:
             self._expect(ruled.moves, via)
         if ruled.reads_only and self._journal.writable:

@@ -23,6 +23,7 @@ import structlog
 from proxy.policy import Account, Policy, decide
 from proxy.server.ruled import Ruled
 from proxy.sql import (
+    LARGE_TEXT_BYTES,
     Act,
     Bounds,
     Effect,
@@ -30,17 +31,16 @@ from proxy.sql import (
     Knowledge,
     Moves,
     Settings,
+    Study,
     Target,
     TargetKind,
     Unreadable,
     covers,
     expand,
-    fingerprint,
-    mask,
     moves,
     normalize,
-    read_statements,
     shape,
+    study,
     types_given,
 )
 
@@ -181,12 +181,29 @@ class Judge:
         except Exception as error:
             # The judge's own failure is a reason to refuse, never to carry on.
             _log.exception("a statement could not be judged", error=repr(error))
-            return self._decided(Unreadable(because="the judge failed on it; the log says how"), profile, "")
+            return self._decided(Unreadable(because="the judge failed on it; the log says how"), profile)
         return ruled
 
-    def rule_facts(self, facts: Sequence[Facts], text: str, profile: Profile) -> Ruled:
+    def unstudied(self, text: bytes, profile: Profile) -> str | None:
+        """Give the text if it is too large to be read here: it is to be studied elsewhere first."""
+        if not LARGE_TEXT_BYTES < len(text) <= self._bounds.statement_bytes or profile.unreadable is not None:
+            return None
+        try:
+            return codecs.decode(text, profile.codec or "utf-8")
+        except UnicodeDecodeError:
+            return None
+
+    def rule_studied(self, found: Study, profile: Profile) -> Ruled:
+        """Decide a text that was studied elsewhere."""
+        self.misses += 1
+        began = self._clock()
+        ruled = self._decided(self._expanded(found, profile), profile, found)
+        self.miss_seconds.append(self._clock() - began)
+        return ruled
+
+    def rule_facts(self, facts: Sequence[Facts], profile: Profile) -> Ruled:
         """Decide what is asked for in another form than SQL: a startup parameter, a function call."""
-        return self._decided(tuple(facts), profile, text)
+        return self._decided(tuple(facts), profile)
 
     def rule_types(self, ruled: Ruled, types: bytes, profile: Profile) -> Ruled:
         """Decide on the types that a Parse gives its parameters, where its text is permitted.
@@ -195,28 +212,28 @@ class Judge:
         """
         oids = [oid for (oid,) in _OID.iter_unpack(types[2 : 2 + (len(types) - 2) // 4 * 4])]
         facts = types_given(oids, profile.census)
-        return ruled if facts is None else self.rule_facts([*ruled.decision.facts, facts], "", profile)
+        return ruled if facts is None else self.rule_facts([*ruled.decision.facts, facts], profile)
 
     def unread(self, because: str, profile: Profile) -> Ruled:
         """Decide a text that was never held."""
-        return self._decided(Unreadable(because=because), profile, "")
+        return self._decided(Unreadable(because=because), profile)
 
     def unknown_portal(self, profile: Profile) -> Ruled:
         """Decide an Execute of a portal that no Bind made: a cursor or statement of SQL's, judged when made."""
-        return self._decided((_UNKNOWN_PORTAL,), profile, "")
+        return self._decided((_UNKNOWN_PORTAL,), profile)
 
     # Inside
 
     def _rule(self, raw: bytes, profile: Profile) -> Ruled:
         if profile.unreadable is not None:
             self.misses += 1
-            return self._decided(Unreadable(because=profile.unreadable), profile, "")
+            return self._decided(Unreadable(because=profile.unreadable), profile)
         try:
             text = codecs.decode(raw, profile.codec or "utf-8")
         except UnicodeDecodeError:
             self.misses += 1
             because = f"it is not valid {profile.key.settings.client_encoding}"
-            return self._decided(Unreadable(because=because), profile, "")
+            return self._decided(Unreadable(because=because), profile)
         form = normalize(text) if len(raw) <= self._bounds.statement_bytes else None
         # In the session's encoding: it is compared with what clients send.
         key = raw if form is None else form.encode(profile.codec or "utf-8")
@@ -231,21 +248,20 @@ class Judge:
             return ruled
         self.misses += 1
         began = self._clock()
-        ruled = self._read_and_decide(text, form, raw, key, profile)
+        ruled = self._study_and_decide(text, form, raw, key, profile)
         self.miss_seconds.append(self._clock() - began)
         return ruled
 
-    def _read_and_decide(self, text: str, form: str | None, raw: bytes, key: bytes, profile: Profile) -> Ruled:
-        if form is not None and key not in profile.by_form:
-            reading = self._read(form, profile)
-            if not isinstance(reading, Unreadable) and not any(facts.literal_bound for facts in reading):
-                ruled = self._decided(reading, profile, form)
-                ruled.form = key
-                self._keep(profile.by_form, key, ruled)
-                return ruled
-            # The unbounded WHERE of one constant may be the bounded one of the next.
+    def _study_and_decide(self, text: str, form: str | None, raw: bytes, key: bytes, profile: Profile) -> Ruled:
+        known_to_decide = key in profile.by_form
+        found = study(text, None if known_to_decide else form, self._bounds)
+        ruled = self._decided(self._expanded(found, profile), profile, found)
+        if found.form is not None:
+            ruled.form = key
+            self._keep(profile.by_form, key, ruled)
+            return ruled
+        if form is not None and not known_to_decide:
             self._keep(profile.by_form, key, None)
-        ruled = self._decided(self._read(text, profile), profile, text)
         self._keep(profile.by_text, raw, ruled)
         return ruled
 
@@ -254,23 +270,21 @@ class Judge:
         if form is not None and profile.by_form.get(form) is ruled and covers(shaped, form):
             self._keep(profile.by_shape, shaped, ruled)
 
-    def _read(self, text: str, profile: Profile) -> tuple[Facts, ...] | Unreadable:
-        reading = read_statements(text, self._bounds)
-        if isinstance(reading, Unreadable):
-            return reading
+    def _expanded(self, found: Study, profile: Profile) -> tuple[Facts, ...] | Unreadable:
+        if isinstance(found.reading, Unreadable):
+            return found.reading
         settings = profile.key.settings
         expanded: list[Facts] = []
-        for facts in reading:
+        for facts in found.reading:
             expanded.append(expand(facts, profile.census, settings))
             if moves(expanded[-1]) in (Moves.PATH, Moves.LEXICAL):
                 # The server has not reported what the next statement of this message will be read under.
                 settings = replace(settings, search_path=None)
         return tuple(expanded)
 
-    def _decided(self, reading: tuple[Facts, ...] | Unreadable, profile: Profile, text: str) -> Ruled:
+    def _decided(self, reading: tuple[Facts, ...] | Unreadable, profile: Profile, found: Study | None = None) -> Ruled:
         decision = decide(reading, profile.key.account, profile.policy)
-        readable = len(text) <= self._bounds.statement_bytes
-        return Ruled(decision, mask(text) if readable else "", (fingerprint(text) or "") if readable else "")
+        return Ruled(decision, "" if found is None else found.masked, "" if found is None else found.mark)
 
     def _keep(self, cache: dict[bytes, Ruled | None] | dict[bytes, Ruled], key: bytes, ruled: Ruled | None) -> None:
         if sum(profile.size for profile in self._profiles.values()) >= self._cached_decisions:

@@ -14,6 +14,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final, Literal
 
 import structlog
@@ -30,11 +31,12 @@ from proxy.server.logs import LogLevel, configure_logging
 from proxy.server.metrics import Meter
 from proxy.server.moment import Moment
 from proxy.server.policies import NoPolicies, PolicyTexts, changes, read_policies, watched_folder
+from proxy.server.reader import Reader
 from proxy.server.reception import Reception
 from proxy.server.task import Task
 from proxy.server.tls import ServerTls, TlsMisconfigured, client_context
 from proxy.server.upstream import Upstream
-from proxy.sql import Bounds
+from proxy.sql import Bounds, Study
 from proxy.wire import SqlState, fatal
 
 _log = structlog.get_logger()
@@ -57,13 +59,11 @@ class Worker:
         self.proxy_name = f"{socket.gethostname()}/{task.number}"
         self.moment = Moment()
         self.mint = IdMint(secrets.randbits(64))
-        self.judge = Judge(
-            policy,
-            bounds=Bounds(
-                statement_bytes=config.statement_bytes, nesting_depth=config.nesting_depth, statements=config.statements
-            ),
-            cached_decisions=config.cached_decisions,
+        bounds = Bounds(
+            statement_bytes=config.statement_bytes, nesting_depth=config.nesting_depth, statements=config.statements
         )
+        self.judge = Judge(policy, bounds=bounds, cached_decisions=config.cached_decisions)
+        self.reader = Reader(bounds)
         self.journal = Journal(
             config.audit,
             f"proxy-{task.number}",
@@ -92,6 +92,7 @@ class Worker:
         self._task = task
         self._reception = Reception(self)
         self._receiving: set[asyncio.Task[None]] = set()
+        self._studying: set[asyncio.Task[None]] = set()
         self._flushing = False
         self._flushing_later = False
         self._loop = asyncio.get_running_loop()
@@ -134,10 +135,12 @@ class Worker:
             await self._stopping.wait()
             await self._drain()
         finally:
-            for each in background:
+            ending = [*background, *self._studying]
+            for each in ending:
                 each.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
             await self.catalog.close()
+            await self.reader.close()
             self.moment.look()
             self._append(
                 ProxyRecord(
@@ -169,6 +172,16 @@ class Worker:
         if not self._flushing and not self._flushing_later:
             self._flushing_later = True
             self._loop.call_later(_LATER_S, self._flush_late)
+
+    def study(self, text: str, told: Callable[[Study], None]) -> None:
+        """Have a large text studied in the reader's process."""
+
+        async def ask() -> None:
+            told(await self.reader.study(text))
+
+        asking = self._loop.create_task(ask())
+        self._studying.add(asking)
+        asking.add_done_callback(self._studying.discard)
 
     def went(self, connection: Connection, reason: str) -> None:
         """Take note that a connection has ended."""

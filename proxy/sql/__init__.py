@@ -32,8 +32,10 @@ from proxy.sql.reading import read_statements
 from proxy.sql.search_path import Moves, moves, search_path_of
 from proxy.sql.shapes import covers, shape
 from proxy.sql.stored_code import StoredCode, read_stored
+from proxy.sql.text_study import LARGE_TEXT_BYTES, Study, study
 
 __all__ = [
+    "LARGE_TEXT_BYTES",
     "Act",
     "Bounds",
     "Call",
@@ -55,6 +57,7 @@ __all__ = [
     "StoredCode",
     "StoredKind",
     "StoredRow",
+    "Study",
     "Target",
     "TargetKind",
     "TriggerRow",
@@ -70,5 +73,6 @@ __all__ = [
     "read_stored",
     "search_path_of",
     "shape",
+    "study",
     "types_given",
 ]

@@ -13,7 +13,7 @@ from proxy.wire.codes import (
 from proxy.wire.frontend_stream import Held
 from proxy.wire.ledger import End, Ruling
 from proxy.wire.messages import ErrorResponse, ParameterStatus, fatal
-from proxy.wire.referee import Referee
+from proxy.wire.referee import NotRead, Referee
 from proxy.wire.session import Session
 from proxy.wire.startup import (
     HEADER_BYTES,
@@ -36,6 +36,7 @@ __all__ = [
     "End",
     "ErrorResponse",
     "Held",
+    "NotRead",
     "ParameterStatus",
     "ProtocolViolation",
     "Referee",

@@ -16,7 +16,7 @@ from typing import Final
 from proxy.wire.codes import FrontendCode
 from proxy.wire.ledger import Kind, Ledger, Ruling
 from proxy.wire.pqformat import INT32, MESSAGE_BYTES, end_of_run
-from proxy.wire.referee import Referee
+from proxy.wire.referee import NotRead, Referee
 from proxy.wire.refusal import poison_parse, poison_query
 
 HEADER_BYTES: Final = 5
@@ -74,6 +74,7 @@ class FrontendStream:
         "_waiting",
         "_waiting_need",
         "_waiting_size",
+        "blocked",
         "ended",
         "held",
     )
@@ -90,6 +91,8 @@ class FrontendStream:
         self._swallow = False
         self.held = False
         """True after `feed` where what it gave must wait for its records to be written."""
+        self.blocked = False
+        """True after `feed` or `resume` where a text must be read elsewhere first: what follows it waits here."""
         self.ended = False
         """What followed would not be read by the server either: send it the end of the stream."""
 
@@ -105,7 +108,7 @@ class FrontendStream:
         if self._waiting:
             self._waiting.append(data)
             self._waiting_size += len(data)
-            if self._waiting_size < self._waiting_need:
+            if self._waiting_size < self._waiting_need or self.blocked:
                 return []
             data = b"".join(self._waiting)
             self._waiting.clear()
@@ -160,7 +163,11 @@ class FrontendStream:
                     break
                 if code == _EXECUTE:
                     name_end = data.find(0, body, end)
-                    ruling = self._referee.execution(ledger.bound(data[body:name_end]) if name_end >= 0 else ())
+                    try:
+                        ruling = self._referee.execution(ledger.bound(data[body:name_end]) if name_end >= 0 else ())
+                    except NotRead:
+                        self._block(data, position)
+                        break
                     ledger.execute(ruling)
                     if ruling.nonce is not None or (ruling.held and ruling.enforced):
                         out.append(data[start:position])
@@ -199,7 +206,11 @@ class FrontendStream:
                         break
                     if needed == NAMES_BYTES:
                         return self._cut_off(out, data, start, position)
-                ruling, name = self._rule(code, data, body, end, readable=readable)
+                try:
+                    ruling, name = self._rule(code, data, body, end, readable=readable)
+                except NotRead:
+                    self._block(data, position)
+                    break
                 if ruling.nonce is not None:
                     out.append(data[start:position])
                     out.append(self._poison(code, ruling, name))
@@ -231,6 +242,11 @@ class FrontendStream:
             out.append(data if start == 0 and position == size else data[start:position])
         return out
 
+    def resume(self) -> list[bytes | Held]:
+        """Put the message that blocked the stream to the referee again, and go on as `feed` does."""
+        self.blocked = False
+        return self.feed(b"")
+
     def refuse_late(self, held: Held) -> bytes:
         """Give what to send in the place of a held message whose record could not be written.
 
@@ -245,6 +261,10 @@ class FrontendStream:
         self._waiting.append(rest)
         self._waiting_size = len(rest)
         self._waiting_need = need
+
+    def _block(self, data: bytes, position: int) -> None:
+        self.blocked = True
+        self._wait(data, position, 0)
 
     def _cut_off(self, out: list[bytes | Held], data: bytes, start: int, position: int) -> list[bytes | Held]:
         """Pass on the header that ends the connection, and read nothing more."""

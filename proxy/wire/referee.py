@@ -12,8 +12,15 @@ from proxy.wire.backend_messages import ErrorResponse
 from proxy.wire.ledger import Ruling, Told
 
 
+class NotRead(Exception):  # noqa: N818 - nothing went wrong
+    """A text must be read elsewhere before it can be ruled on: the message is put to the referee again, later."""
+
+
 class Referee(Told, Protocol):
-    """Who rules on what a client asks for. `data` is text as the server will read it, without its terminator."""
+    """Who rules on what a client asks for. Text is as the server will read it, without its terminator.
+
+    `query`, `parse` and `execution` may raise NotRead, having done nothing.
+    """
 
     def query(self, text: bytes | None, size: int) -> Ruling:
         """Rule on a simple Query of `size` bytes; None: too long to be held, or not one terminated string."""

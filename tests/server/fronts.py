@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from proxy.server.metrics import Meter
 from proxy.server.reception import Reception
 from proxy.server.tls import ServerTls
 from proxy.server.upstream import Upstream
+from proxy.sql import Bounds, Study, normalize, study
 from tests.database.wire import split_backend
 from tests.server.certificates import Certificates
 from tests.server.dockets import Office
@@ -74,6 +75,10 @@ class Desk:
     def flush_later(self) -> None:
         """Write at once."""
         self.journal.flush()
+
+    def study(self, text: str, told: Callable[[Study], None]) -> None:
+        """Study it at once."""
+        told(study(text, normalize(text), Bounds()))
 
     def went(self, connection: Connection, reason: str) -> None:
         """Note it."""

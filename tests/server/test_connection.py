@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from proxy.server.connection import Connection
+from proxy.sql import LARGE_TEXT_BYTES, Bounds, Study, normalize, study
 from tests.server.dockets import Office
 from tests.server.loops import each_loop, run
 from tests.wire.conversation import HELLO, READY, SYNC, bind, error, execute, message, parse, query
@@ -17,6 +20,7 @@ from tests.wire.conversation import HELLO, READY, SYNC, bind, error, execute, me
 Loop = Callable[[], asyncio.AbstractEventLoop]
 INSERT = b"INSERT INTO interlock.recommendation (model) VALUES ('m')"
 POISON = b"interlock-refusal-"
+LARGE = b"SELECT a FROM t WHERE a IN (" + b", ".join(b"%d" % number for number in range(LARGE_TEXT_BYTES // 4)) + b")"
 
 
 @dataclass
@@ -27,6 +31,7 @@ class House:
     bytes_up: int = 0
     bytes_down: int = 0
     gone: list[str] = field(default_factory=list)
+    studying: list[tuple[str, Callable[[Study], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.moment = self.office.moment
@@ -37,6 +42,10 @@ class House:
 
     def flush_later(self) -> None:
         """Wait for the test."""
+
+    def study(self, text: str, told: Callable[[Study], None]) -> None:
+        """Note it; the test tells."""
+        self.studying.append((text, told))
 
     def went(self, connection: Connection, reason: str) -> None:  # noqa: ARG002 - one connection
         """Note it."""
@@ -167,6 +176,62 @@ def test_write_is_refused_late_where_its_record_cannot_be_written(loop: Loop, tm
             assert b"put on record" in heard
             folder.unlink()
             (tmp_path / "away").rename(folder)
+
+    run(loop, work())
+
+
+@each_loop
+@pytest.mark.parametrize("user", ["person_ada", "model_a"])
+def test_large_text_is_read_elsewhere_and_what_follows_waits_with_it(loop: Loop, user: str, tmp_path: Path) -> None:
+    """What came before it leaves; it and all behind it, the end included, go when it has been read, in order."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit", user) as ends:
+            first, last = query(b"SELECT 1"), query(b"SELECT 2")
+            large = LARGE + b" AND b IN (0)"
+            others = query(large) + parse(b"", large) + bind(b"", b"") + execute() + SYNC
+            await ends.say(ends.client, first + others + last)
+            ends.client.shutdown(socket.SHUT_WR)
+            assert await ends.hear(ends.server, len(first)) == first
+            assert await ends.nothing(ends.server)
+            # The Query's text, and then the Parse's: each is studied for itself.
+            for nth in (1, 2):
+                assert [text for text, _ in ends.house.studying] == [large.decode()] * nth
+                found = study(large.decode(), normalize(large.decode()), Bounds())
+                ends.house.studying[-1][1](found)
+            assert await ends.hear(ends.server, len(others + last) + 1) == others + last
+
+    run(loop, work())
+
+
+@each_loop
+def test_large_text_is_refused_like_any_other(loop: Loop, tmp_path: Path) -> None:
+    """Where the text was read does not matter to what is ruled on it."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit", "model_a") as ends:
+            text = LARGE.replace(b"SELECT a FROM", b"DELETE FROM")
+            await ends.say(ends.client, query(text))
+            ends.house.studying[-1][1](study(text.decode(), normalize(text.decode()), Bounds()))
+            ends.house.journal.flush()
+            assert POISON in await ends.hear(ends.server, 60)
+            (decided,) = ends.house.office.records("decision")
+            assert (decided["refused"], decided["statement"]["tag"]) == (True, "DELETE")
+
+    run(loop, work())
+
+
+@each_loop
+def test_client_that_leaves_while_its_text_is_read_is_gone(loop: Loop, tmp_path: Path) -> None:
+    """What is found out about the text then is of no use, and does no harm."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            await ends.say(ends.client, query(LARGE))
+            ends.connection.client_lost()
+            ends.house.studying[-1][1](study(LARGE.decode(), normalize(LARGE.decode()), Bounds()))
+            assert ends.house.gone == ["client closed"]
+            assert await ends.hear(ends.server, 1) == b""
 
     run(loop, work())
 

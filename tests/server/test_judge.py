@@ -93,7 +93,7 @@ def test_own_failure_is_undecidable(judge: Judge, monkeypatch: pytest.MonkeyPatc
     def failing(*_: object) -> None:
         raise MemoryError("no room to read it")
 
-    monkeypatch.setattr(room, "read_statements", failing)
+    monkeypatch.setattr(room, "study", failing)
     ruled = judge.rule(b"SELECT 1", profile(judge))
     assert (ruled.decision.verdict, ruled.decision.refused) == (Verdict.UNDECIDABLE, True)
     monkeypatch.undo()

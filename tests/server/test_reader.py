@@ -1,0 +1,106 @@
+"""The reader's process, for real."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from proxy.server.reader import Reader
+from proxy.sql import Bounds, Study, Unreadable, normalize, study
+from tests.database.patience import until
+
+BOUNDS = Bounds()
+TEXTS = [
+    "SELECT a FROM t WHERE b IN (" + ", ".join(map(str, range(3_000))) + ")",
+    "INSERT INTO t VALUES " + ", ".join(f"({number}, 'caf\u00e9')" for number in range(3_000)),
+    "DELETE FROM t WHERE 1 = 1 OR a IN (" + ", ".join(map(str, range(3_000))) + ")",
+    "SELECT '" + "x" * 100_000 + "'",
+    "SELECT (" * 20_000,
+    "SELEC " + "x" * 10_000,
+    "SELECT '" + "\u20ac" * 10_000,
+    "SELECT a FROM t WHERE " + " AND ".join(f"a = {number}" for number in range(3_000)),
+]
+
+
+def children() -> set[int]:
+    """Give the processes that this one has started and that run."""
+    found: set[int] = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[1]) == os.getpid() and fields[0] != "Z":
+                found.add(int(entry.name))
+    return found
+
+
+def test_a_reader_finds_what_is_found_here() -> None:
+    """Another process, the same study; asked twice, the same again."""
+
+    async def work() -> list[Study]:
+        reader = Reader(BOUNDS)
+        try:
+            return [await reader.study(text) for text in (*TEXTS, *TEXTS)]
+        finally:
+            await reader.close()
+
+    expected = [study(text, normalize(text), BOUNDS) for text in TEXTS]
+    assert asyncio.run(work()) == expected * 2
+
+
+def test_a_reader_that_dies_costs_one_text() -> None:
+    """What it was reading counts as unreadable, and the next text is read by another process."""
+
+    async def work() -> tuple[Study, Study]:
+        before = children()
+        reader = Reader(BOUNDS)
+        try:
+            await reader.study("SELECT 1")
+            (process,) = children() - before
+            os.kill(process, signal.SIGSTOP)
+            asking = asyncio.ensure_future(reader.study("SELECT 2"))
+            await asyncio.sleep(0)
+            os.kill(process, signal.SIGKILL)
+            return await asking, await reader.study("SELECT 3")
+        finally:
+            await reader.close()
+
+    died, read = asyncio.run(work())
+    assert isinstance(died.reading, Unreadable)
+    assert "died" in died.reading.because
+    assert read == study("SELECT 3", normalize("SELECT 3"), BOUNDS)
+
+
+def test_a_reader_that_takes_too_long_is_ended() -> None:
+    """The text counts as unreadable and says why; no process is left behind."""
+    before = children()
+
+    async def work() -> Study:
+        reader = Reader(BOUNDS, timeout_s=0.001)
+        try:
+            return await reader.study("SELECT 1")
+        finally:
+            await reader.close()
+
+    found = asyncio.run(work())
+    assert isinstance(found.reading, Unreadable)
+    assert found.reading.because == "reading it took longer than 0.001 s"
+    until(lambda: children() <= before, "the reader is gone")
+
+
+def test_texts_of_many_are_read_in_turn() -> None:
+    """Whoever asks while another text is read waits, and gets the answer to the own question."""
+    texts = [f"SELECT {', '.join(f'a{number}' for number in range(nth + 1))} FROM t" for nth in range(20)]
+
+    async def work() -> list[Study]:
+        reader = Reader(BOUNDS)
+        try:
+            return await asyncio.gather(*map(reader.study, texts))
+        finally:
+            await reader.close()
+
+    assert asyncio.run(work()) == [study(text, normalize(text), BOUNDS) for text in texts]
