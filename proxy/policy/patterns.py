@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.sql import Target, TargetKind
+from proxy.sql import TO_DEFAULT, Target, TargetKind
 
 IN_SCHEMAS: Final = frozenset({TargetKind.RELATION, TargetKind.FUNCTION, TargetKind.OPERATOR, TargetKind.TYPE})
 """Kinds of object that always live in a schema, so that an unwritten schema is one still to be resolved."""
@@ -229,9 +229,13 @@ def quantity(text: str) -> float | None:
     return float(whole + (fraction or "")) * _MILLISECONDS.get(unit or "", 1.0)
 
 
+DEFAULT: Final = "default"
+"""The item of `values` that stands for RESET and SET ... TO DEFAULT, and for no constant."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValuePattern:
-    """One item of `values`: a text compared without regard to case, or `low..high`, both ends included."""
+    """One item of `values`: a text compared without regard to case, `low..high` with both ends, or `default`."""
 
     text: str
     low: float | None = None
@@ -239,6 +243,8 @@ class ValuePattern:
 
     def matches(self, value: str) -> bool:
         """Compare with a setting's value as the statement writes it."""
+        if value == TO_DEFAULT or self.text == DEFAULT:
+            return value == TO_DEFAULT and self.text == DEFAULT
         if self.low is None or self.high is None:
             return value.lower() == self.text.lower()
         number = quantity(value)

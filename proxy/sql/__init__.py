@@ -16,6 +16,7 @@ from proxy.sql.catalog_rows import (
 from proxy.sql.census import Census, Knowledge, Lost
 from proxy.sql.consequences import expand, types_given
 from proxy.sql.facts import (
+    TO_DEFAULT,
     Act,
     Bounds,
     Call,
@@ -36,6 +37,7 @@ from proxy.sql.text_study import LARGE_TEXT_BYTES, Study, study
 
 __all__ = [
     "LARGE_TEXT_BYTES",
+    "TO_DEFAULT",
     "Act",
     "Bounds",
     "Call",

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+TO_DEFAULT: Final = "\0default"
+"""Value of an act that sets a setting back to what it was when the session began; no constant of SQL is equal."""
 
 
 class Effect(StrEnum):
@@ -142,7 +146,7 @@ class Act:
     target: Target | None = None
     modifiers: frozenset[Modifier] = frozenset()
     value: str | None = None
-    """SET's value where it is one plain constant or name, else None. Only for effect `set`."""
+    """SET's value where it is one plain constant or name, TO_DEFAULT for RESET, else None. Only for effect `set`."""
     note: str | None = None
     """Why `expand` took this to be an act, in words for people: one clause, lower case, no full stop."""
     implied: bool = False

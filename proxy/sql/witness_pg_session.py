@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from proxy.sql.facts import Act, Effect, Modifier, Target, TargetKind
+from proxy.sql.facts import TO_DEFAULT, Act, Effect, Modifier, Target, TargetKind
 from proxy.sql.node_effects import TRANSACTION_TAGS
 from proxy.sql.witness_pg_tree import Node, constant, cut, has_argument, option
 from proxy.sql.witness_pg_walk import NOWHERE, NotUnderstood, Scope, Walk
@@ -29,6 +29,8 @@ def _settings(node: Node, effect: Effect) -> list[Act]:
     given = node.get("args", [])
     if kind == "VAR_RESET_ALL":
         return [act("all", None)]
+    if kind in ("VAR_RESET", "VAR_SET_DEFAULT"):
+        return [act(name, TO_DEFAULT)]
     if kind != "VAR_SET_MULTI":
         return [act(name, constant(given[0]) if len(given) == 1 else None)]
     if name == "TRANSACTION SNAPSHOT":
@@ -51,7 +53,8 @@ def _set(walk: Walk, node: Node, scope: Scope) -> None:
     walk.literal_bound = walk.literal_bound or "args" in node
     for act in _settings(node, Effect.SET):
         if act.target is not None and act.target.name in _ROLE_SETTINGS:
-            target = Target(kind=TargetKind.ROLE, name=cut(act.value or ""))
+            role = "" if act.value in (None, TO_DEFAULT) else cut(act.value)
+            target = Target(kind=TargetKind.ROLE, name=role)
             walk.act(Effect.ROLE_CHANGE, target, act.modifiers)
         else:
             walk.act(act.effect, act.target, act.modifiers, act.value)

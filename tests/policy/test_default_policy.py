@@ -61,6 +61,8 @@ def _decide(policy: Policy, user: str, sql: str) -> Decision:
         "SET DateStyle = 'ISO'",
         "SET extra_float_digits = 3",
         "SET statement_timeout = '30s'",
+        "RESET statement_timeout",
+        "SET lock_timeout TO DEFAULT",
         "SET enable_seqscan = off",
         "SET standard_conforming_strings = on",
         "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",

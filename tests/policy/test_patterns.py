@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.policy.patterns import Glob, PatternError, must_cover_any, object_pattern, quantity, value_pattern
-from proxy.sql import Target, TargetKind
+from proxy.sql import TO_DEFAULT, Target, TargetKind
 from tests.policy.samples import relation, setting
 
 _SMALL = st.text(alphabet="ab*", max_size=8)
@@ -123,6 +123,20 @@ def test_pattern_that_cannot_mean_what_it_says_is_refused(text: str, says: str) 
 )
 def test_value_matches_by_text_or_within_a_range(pattern: str, value: str, expected: bool) -> None:
     """Texts compare without case; ranges compare quantities, and what is none lies outside."""
+    assert expected == value_pattern(pattern).matches(value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "expected"),
+    [
+        ("default", TO_DEFAULT, True),
+        ("DEFAULT", TO_DEFAULT, False),
+        ("default", "default", False),
+        ("1..2", TO_DEFAULT, False),
+    ],
+)
+def test_default_is_what_the_session_began_with_and_no_constant(pattern: str, value: str, expected: bool) -> None:
+    """RESET is no value, so no other item stands for it, and a constant of that spelling is not it."""
     assert expected == value_pattern(pattern).matches(value)
 
 

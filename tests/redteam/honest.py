@@ -147,6 +147,10 @@ HONEST: Final = r"""
     show time zone
     set statement_timeout = '30s'
     set local statement_timeout = 5000
+    reset statement_timeout
+    set statement_timeout to default
+    set local lock_timeout to default
+    reset client_encoding
     set lock_timeout to '5s'
     set datestyle to iso, mdy
     set time zone 'UTC'
