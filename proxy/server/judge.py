@@ -168,7 +168,7 @@ class Judge:
         if ruled is not None:
             self.hits += 1
             return ruled
-        shaped = shape(text)
+        shaped = shape(text) if len(text) <= LARGE_TEXT_BYTES else None
         if shaped is not None:
             ruled = profile.by_shape.get(shaped)
             if ruled is not None:
