@@ -280,7 +280,7 @@ class Docket:
         case = Case(ruled, via, profile, self._moment.monotonic_s)
         if self._studies:
             self._studies.clear()
-        if ruled.moves is not Moves.NOTHING:
+        if ruled.moves is not Moves.NOTHING and via is not Via.PARSE:
             self._expect(ruled.moves, via)
         if ruled.reads_only and self._journal.writable:
             # Its record may follow: it is written with the outcome, or by `overdue`.

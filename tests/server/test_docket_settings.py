@@ -132,6 +132,15 @@ def test_what_follows_a_moved_path_is_judged_by_what_is_known(
     assert ("DELETE" in talk.refused()) is refused
 
 
+def test_what_is_only_prepared_moves_nothing(tmp_path: Path) -> None:
+    """A Parse runs nothing, so the Execute behind it is ruled on as the Parse was."""
+    talk = Talk(tmp_path / "audit")
+    talk.session.from_frontend(extended(b"SET standard_conforming_strings = on") + SYNC)
+    talk.session.from_backend(message("1") + message("2") + DONE + READY)
+    verdicts = [(record["statement"]["via"], record["verdict"]) for record in talk.office.records("decision")]
+    assert verdicts == [("parse", "permit"), ("execute", "permit")]
+
+
 def test_text_behind_a_change_of_how_texts_are_read_is_not_read(tmp_path: Path) -> None:
     """Backslashes may end strings elsewhere by the time the server reads it."""
     talk = Talk(tmp_path / "audit")
