@@ -12,6 +12,7 @@ from proxy.sql import StoredKind
 _WATCHED: Final = """
     pg_proc pg_class pg_type pg_rewrite pg_trigger pg_constraint pg_attrdef pg_policy pg_cast pg_operator pg_opclass
     pg_amproc pg_amop pg_inherits pg_index pg_namespace pg_event_trigger pg_extension pg_partitioned_table pg_enum
+    pg_statistic_ext
 """
 
 
@@ -41,7 +42,8 @@ SELECT p.oid, p.pronamespace, p.proname::pg_catalog.text, l.lanname::pg_catalog.
        p.pronargs, p.pronargdefaults, p.provariadic <> 0, coalesce(p.proargtypes[0], 0), p.prokind = 'a',
        CASE WHEN a.aggfnoid IS NULL THEN '{}'::pg_catalog.oid[] ELSE
            ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn,
-                 a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[] END
+                 a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[] END,
+       ARRAY(SELECT t FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) t WHERE t >= 16384)
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
 WHERE p.oid >= 16384 OR p.prolang NOT IN (12, 13, 14)
@@ -172,6 +174,16 @@ _STORED: Final[tuple[tuple[StoredKind, str, str, str, str, str, str, str], ...]]
     (
         StoredKind.PARTITION_KEY, "pg_partitioned_table", "partrelid", "partrelid", "''", "''", "partexprs",
         "partexprs IS NOT NULL",
+    ),
+    (
+        StoredKind.STATISTICS,
+        "pg_statistic_ext",
+        "oid",
+        "stxrelid",
+        "stxname",
+        "''",
+        "stxexprs",
+        "stxexprs IS NOT NULL",
     ),
     (
         StoredKind.ARGUMENT, "pg_proc", "oid", "oid", "proname", "''", "proargdefaults",

@@ -62,7 +62,9 @@ class CatalogReader:
         return CatalogRows(
             schemas={oid: name for oid, name in fetched[sql.SCHEMAS]},  # noqa: C416 - rows are no pairs to dict()
             built_in=self._built_in,
-            functions=tuple(FunctionRow._make((*row[:11], _oids(row[11]))) for row in fetched[sql.FUNCTIONS]),
+            functions=tuple(
+                FunctionRow._make((*row[:11], _oids(row[11]), _oids(row[12]))) for row in fetched[sql.FUNCTIONS]
+            ),
             operators=tuple(
                 OperatorRow._make((*row[:3], _oids(row[3]), _oids(row[4]))) for row in fetched[sql.OPERATORS]
             ),

@@ -32,6 +32,8 @@ class FunctionRow(NamedTuple):
     is_aggregate: bool
     support: tuple[int, ...]
     """Functions that an aggregate calls."""
+    types: tuple[int, ...]
+    """Types of users among those of its arguments."""
 
 
 class OperatorRow(NamedTuple):
@@ -142,6 +144,7 @@ class StoredKind(StrEnum):
     TRIGGER = "trigger"
     PARTITION_KEY = "partition key"
     ARGUMENT = "argument default"
+    STATISTICS = "statistics"
 
 
 class StoredRow(NamedTuple):

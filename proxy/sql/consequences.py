@@ -136,7 +136,8 @@ class _Expansion:
                 self._acts[resolved] = None
             return found
         schema = _plain(target.schema)
-        where = (schema,) if schema is not None else target.candidates or None
+        # Few of users' relations are in pg_catalog, and every unwritten schema may be it.
+        where = (schema,) if schema is not None else (*target.candidates, _SYSTEM) if target.candidates else None
         oids = self._census.relations_named(target.name, where)
         relations = self._census.relations
         kin = dict.fromkeys(each for oid in oids for each in relations.kin(oid))
@@ -177,23 +178,22 @@ class _Expansion:
     def _function(self, call: Call, schema: str | None, where: Where) -> None:
         census = self._census
         rows = census.functions(call.name, where, call.arguments)
-        self._touched.update(row.first for row in rows if row.first >= FIRST_USER_OID)
+        for row in rows:
+            self._values_of(row.types)
         harmless = _is_harmless_built_in(call.name, schema)
         code = census.code_of_functions(rows, "")
         self._run({each: path for each, path in code.items() if path})
         own = {each: path for each, path in code.items() if not path}
         self._run(own, SHADOWED if harmless and schema is None else NOT_KNOWN)
+        types: list[int] = []
+        if call.arguments in (1, None):
+            # `mood('ok')` is a cast where no function takes exactly what is passed (func_get_detail), even beside one.
+            types = census.types(call.name, self._where(schema, TargetKind.TYPE))
+            self._cast(call.name, types)
         if harmless or own:
             return
-        if schema in (None, _SYSTEM, _INFORMATION) and census.brings(call.name):
+        if (schema in (None, _SYSTEM, _INFORMATION) and census.brings(call.name)) or (not rows and not types):
             self._unknown(call, NOT_KNOWN)
-        elif not rows:
-            # `mood('ok')` is a cast where no function is called so.
-            types = census.types(call.name, self._where(schema, TargetKind.TYPE))
-            if types:
-                self._cast(call.name, types)
-            else:
-                self._unknown(call, NOT_KNOWN)
 
     def _operator(self, call: Call, schema: str | None, where: Where) -> None:
         rows = self._census.operators(call.name, where)
@@ -201,9 +201,16 @@ class _Expansion:
             self._run(
                 self._census.routines.code_of_operator(row.oid, f"the operator {self._census.operator_name(row)}")
             )
-            self._touched.update(oid for oid in row.types if oid >= FIRST_USER_OID)
+            self._values_of(row.types)
         if schema not in (None, _SYSTEM) and not rows:
             self._unknown(call, OPERATOR)
+
+    def _values_of(self, types: Iterable[int]) -> None:
+        """Add what constants run that become values of types without a cast: operands and arguments."""
+        for oid in types:
+            if oid >= FIRST_USER_OID:
+                self._run(self._census.routines.code_of_type(oid))
+                self._touched.add(oid)
 
     def _type(self, call: Call, schema: str | None, where: Where) -> None:
         types = self._census.types(call.name, where)

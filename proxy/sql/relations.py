@@ -226,9 +226,10 @@ class Relations:
             if trigger.events & bits:
                 path = f"the trigger {trigger.name} of {name}"
                 yield routines.code_of((trigger.function,), path, HARMLESS_IN_TRIGGERS)
+        for type_ in routines.columns_of(row.oid):
+            # A constant that is compared with a column, or with a whole row, is read in as a value of its type.
+            yield routines.code_of_type(type_) if effect in _WRITES else routines.checks_of_type(type_)
         if effect in _WRITES:
-            for type_ in routines.columns_of(row.oid):
-                yield routines.code_of_type(type_)
             for parent in self._related(row.oid, "parents") if row.is_partition else ():
                 for stored in self._attached[parent].stored:
                     if stored.kind is StoredKind.PARTITION_KEY:
@@ -318,6 +319,8 @@ def _runs(stored: StoredRow, row: RelationRow, effect: Effect) -> bool:
             return row.has_policies and stored.event in _POLICY_COMMANDS.get(effect, "")
         case StoredKind.INDEX:
             return effect in _WRITES or effect is Effect.MAINTAIN
+        case StoredKind.STATISTICS:
+            return effect is Effect.MAINTAIN
         case StoredKind.TRIGGER:
             return bool(int(stored.event) & _TRIGGER_BITS.get(effect, 0))
         case StoredKind.PARTITION_KEY:
@@ -338,6 +341,8 @@ def _words(stored: StoredRow, row: RelationRow, name: str) -> str:
             return f"the policy {stored.name} of {name}"
         case StoredKind.INDEX:
             return f"an index of {name}"
+        case StoredKind.STATISTICS:
+            return f"the statistics {stored.name} of {name}"
         case StoredKind.CHECK:
             return f"the check {stored.name} of {name}"
         case StoredKind.PARTITION_KEY:

@@ -51,6 +51,7 @@ class Routines:
         self._row_types: dict[int, int] = {row.row_type: row.oid for row in rows.relations if row.row_type}
         self._harmful: dict[int, Routine | None] = {}
         self._type_code: dict[int, Code] = {}
+        self._type_checks: dict[int, Code] = {}
         self._columns: dict[int, list[int]] = {}
         self._checks: dict[int, list[StoredCode]] = {}
         self.arguments: dict[int, StoredCode] = {}
@@ -131,21 +132,33 @@ class Routines:
     def code_of_type(self, oid: int) -> Code:
         """Give what making a value of a type runs: input functions, checks of domains, of all that it is made of."""
         known = self._type_code.get(oid)
-        if known is not None:
-            return known
-        found: Code = {}
-        for each in self.parts_of(oid):
-            row = self.types.get(each)
-            if row is None:
-                continue
-            name = f"{self.schema_name(row.schema)}.{row.name}"
-            if row.kind in "br":
-                # Input functions that PostgreSQL brings are withheld from callers, and harmless as a type's.
-                found.update(self.code_of(filter(self.functions.__contains__, row.functions), f"the type {name}"))
-            for check in self._checks.get(each, ()):
-                found.update(self.code_of_stored(check, f"a check of the domain {name}"))
-        self._type_code[oid] = found
-        return found
+        if known is None:
+            known = dict(self.checks_of_type(oid))
+            for each in self.parts_of(oid):
+                row = self.types.get(each)
+                if row is not None and row.kind in "br":
+                    # Input functions that PostgreSQL brings are withheld from callers, and harmless as a type's.
+                    used = filter(self.functions.__contains__, row.functions)
+                    known.update(self.code_of(used, f"the type {self._type_name(row)}"))
+            self._type_code[oid] = known
+        return known
+
+    def checks_of_type(self, oid: int) -> Code:
+        """Give what the checks of domains run, of all that a type's values are made of."""
+        known = self._type_checks.get(oid)
+        if known is None:
+            known = {}
+            for each in sorted(self.parts_of(oid) & self._checks.keys()):
+                path = f"a check of the domain {self._type_name(self.types[each])}"
+                for check in self._checks[each]:
+                    # A check may convert to a domain in its turn: what is known so far ends the circle.
+                    self._type_checks[oid] = known
+                    known.update(self.code_of_stored(check, path))
+            self._type_checks[oid] = known
+        return known
+
+    def _type_name(self, row: TypeRow) -> str:
+        return f"{self.schema_name(row.schema)}.{row.name}"
 
     def parts_of(self, oid: int) -> frozenset[int]:
         """Give a type of users and all types of users that its values are made of."""

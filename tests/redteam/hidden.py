@@ -64,6 +64,11 @@ CREATE DOMAIN {s}.dom2 AS {s}.dom;
 CREATE TYPE {s}.comp AS (a {s}.dom, b text);
 CREATE TYPE {s}.span AS RANGE (SUBTYPE = {s}.dom2);
 CREATE TABLE {s}.typed (d {s}.dom, c {s}.comp, ds {s}.dom2[]);
+INSERT INTO {s}.typed VALUES (1, '(1,x)', '{{1}}');
+CREATE DOMAIN {s}.initcap AS text CHECK ({f}(pg_catalog.length(value)) >= 0);
+CREATE TABLE {s}.counted (n int);
+CREATE STATISTICS {s}.counts ON ({f}(n)), n FROM {s}.counted;
+INSERT INTO {s}.counted VALUES (1);
 CREATE TABLE {s}.secured (n int);
 INSERT INTO {s}.secured VALUES (1);
 ALTER TABLE {s}.secured ENABLE ROW LEVEL SECURITY;
@@ -103,6 +108,17 @@ CREATE FUNCTION h.length(int, int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT
 CREATE PROCEDURE h.proc() LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_catalog.nextval('public.trace'); END $$;
 CREATE OPERATOR h.+ (LEFTARG = int, RIGHTARG = text, FUNCTION = h.concat_bad);
 CREATE OPERATOR h.= (LEFTARG = h.point, RIGHTARG = h.point, FUNCTION = h.same);
+CREATE TYPE h.ord AS (x int);
+CREATE FUNCTION h.ord_cmp(h.ord, h.ord) RETURNS int LANGUAGE sql AS 'SELECT h.bad(0)';
+CREATE FUNCTION h.ord_is(h.ord, h.ord) RETURNS bool LANGUAGE sql AS 'SELECT h.bad(0) = 0';
+CREATE OPERATOR h.< (LEFTARG = h.ord, RIGHTARG = h.ord, FUNCTION = h.ord_is);
+CREATE OPERATOR h.> (LEFTARG = h.ord, RIGHTARG = h.ord, FUNCTION = h.ord_is);
+CREATE OPERATOR h.= (LEFTARG = h.ord, RIGHTARG = h.ord, FUNCTION = h.ord_is);
+CREATE OPERATOR CLASS h.ord_ops DEFAULT FOR TYPE h.ord USING btree AS
+    OPERATOR 1 h.<, OPERATOR 3 h.=, OPERATOR 5 h.>, FUNCTION 1 h.ord_cmp(h.ord, h.ord);
+CREATE TABLE h.ords (o h.ord, os h.ord[]);
+INSERT INTO h.ords VALUES (ROW(1), ARRAY[ROW(1)::h.ord]), (ROW(2), ARRAY[ROW(2)::h.ord]);
+CREATE VIEW h.sorted AS SELECT count(*) AS n FROM (SELECT DISTINCT o FROM h.ords) s;
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE h.far (line text) SERVER files OPTIONS (program 'echo x');
 """
@@ -156,6 +172,16 @@ BOTH: Final = """
     INSERT INTO typed (c) VALUES (ROW(1, 'x'))
     INSERT INTO typed (ds) VALUES ('{{1}}')
     UPDATE typed SET d = 2
+    SELECT COALESCE(c, '(1,x)') FROM typed
+    SELECT ds = '{{1}}' FROM typed
+    SELECT CASE WHEN d > 0 THEN t ELSE '(1,"(1,x)",{{1}})' END FROM typed t
+    SELECT jsonb_populate_record(t, '{{"d": 1}}') FROM typed t
+    SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a dom PATH '$'))
+    SELECT JSON_VALUE('1', '$' RETURNING dom)
+    PREPARE p (dom) AS SELECT $1
+    SELECT x::dom FROM generate_series(1, 1) x
+    SELECT initcap('x')
+    ANALYZE counted
     SELECT * FROM secured
     DELETE FROM secured WHERE n = 99
     INSERT INTO ruled VALUES (1)
@@ -190,6 +216,16 @@ ONLY_REFUSED: Final = """
     SELECT CASE p WHEN p THEN 1 END FROM points
     SELECT 1 FROM points JOIN points b USING (p)
     SELECT p IN (SELECT p FROM points) FROM points
+    SELECT o FROM ords ORDER BY 1
+    SELECT DISTINCT os FROM ords
+    SELECT 1 FROM ords GROUP BY o
+    SELECT o FROM ords UNION SELECT o FROM ords
+    SELECT rank() OVER (ORDER BY o) FROM ords
+    SELECT GREATEST(o, o) FROM ords
+    SELECT array_agg(o ORDER BY o), count(DISTINCT o) FROM ords
+    SELECT a.o FROM ords a, ords b WHERE ROW(a.o, 1) < ROW(b.o, 2)
+    SELECT '(1)'::ord UNION SELECT '(2)'::ord
+    SELECT * FROM sorted
     SELECT * FROM far
     CALL proc()
     MERGE INTO triggered USING base ON false WHEN NOT MATCHED THEN INSERT VALUES (1)

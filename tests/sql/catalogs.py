@@ -84,6 +84,7 @@ class Drawing:
         source: str = "",
         extension: str | None = None,
         support: tuple[str, ...] | None = None,
+        types: tuple[int, ...] = (),
     ) -> int:
         """Draw a function; with `support`, an aggregate."""
         oid = self._next()
@@ -104,6 +105,7 @@ class Drawing:
                 first,
                 support is not None,
                 used,
+                types,
             )
         )
         self.oids[name] = oid
