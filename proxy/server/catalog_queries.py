@@ -73,11 +73,13 @@ ORDER BY t.oid
 """
 
 RELATIONS: Final = """
-SELECT oid, relnamespace, relname::pg_catalog.text, relkind::pg_catalog.text, reltype, relrowsecurity, relispartition
-FROM pg_catalog.pg_class
-WHERE oid >= 16384 AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-  AND (relpersistence <> 't' OR relkind <> 'r' OR relhasrules OR relhastriggers OR relrowsecurity OR relchecks > 0)
-ORDER BY oid
+SELECT c.oid, c.relnamespace, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.reltype, c.relrowsecurity,
+       c.relispartition, coalesce(t.typarray, 0)
+FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype
+WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+  AND (c.relpersistence <> 't' OR c.relkind <> 'r' OR c.relhasrules OR c.relhastriggers OR c.relrowsecurity
+       OR c.relchecks > 0)
+ORDER BY c.oid
 """
 
 COLUMNS: Final = """
@@ -157,6 +159,16 @@ _STORED: Final[tuple[tuple[StoredKind, str, str, str, str, str, str, str], ...]]
     (
         StoredKind.DOMAIN, "pg_constraint", "oid", "contypid", "conname", "''", "conbin",
         "contype = 'c' AND contypid >= 16384",
+    ),
+    (
+        StoredKind.DOMAIN_DEFAULT,
+        "pg_type",
+        "oid",
+        "oid",
+        "typname",
+        "''",
+        "typdefaultbin",
+        "typdefaultbin IS NOT NULL AND oid >= 16384",
     ),
     (
         StoredKind.POLICY, "pg_policy", "oid", "polrelid", "polname", "polcmd",

@@ -91,6 +91,8 @@ class RelationRow(NamedTuple):
     row_type: int
     has_policies: bool
     is_partition: bool
+    row_array: int
+    """Array type of its row type."""
 
 
 class KeyRow(NamedTuple):
@@ -139,6 +141,7 @@ class StoredKind(StrEnum):
     GENERATED = "generated column"
     CHECK = "check"
     DOMAIN = "domain"
+    DOMAIN_DEFAULT = "domain default"
     POLICY = "policy"
     INDEX = "index"
     TRIGGER = "trigger"

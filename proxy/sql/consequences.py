@@ -134,6 +134,8 @@ class _Expansion:
         if target is None or target.kind is not TargetKind.RELATION or not target.name:
             if not planned:
                 self._acts[resolved] = None
+            if act.effect is Effect.MAINTAIN:
+                self._run(self._census.relations.maintained())
             return found
         schema = _plain(target.schema)
         # Few of users' relations are in pg_catalog, and every unwritten schema may be it.

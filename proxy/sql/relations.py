@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from proxy.sql.catalog_rows import CatalogRows, ClassRow, KeyRow, RelationRow, StoredKind, StoredRow, TriggerRow
 from proxy.sql.facts import Act, Effect, Modifier, Target, TargetKind
 from proxy.sql.harmless import HARMLESS_IN_TRIGGERS
-from proxy.sql.routines import Code, Routine, Routines
+from proxy.sql.routines import PART_OF_DEFAULTS, Code, Routine, Routines
 from proxy.sql.stored_code import DELETE, INSERT, MERGE, UPDATE
 
 EVENTS: Final[dict[Effect, tuple[Effect, ...]]] = {
@@ -44,8 +44,7 @@ _RULE_EVENTS: Final = {Effect.SELECT: "1", Effect.UPDATE: "2", Effect.INSERT: "3
 _POLICY_COMMANDS: Final = {Effect.SELECT: "r*", Effect.INSERT: "ar*", Effect.UPDATE: "wr*", Effect.DELETE: "dr*"}
 _WRITES: Final = frozenset({Effect.INSERT, Effect.UPDATE})
 _ROWS: Final = frozenset({Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE})
-# A column's own sequence moves on with each row that is inserted: part of INSERT as everybody means it.
-_IN_DEFAULTS: Final = frozenset({"nextval"})
+_OF_NO_RELATION: Final = frozenset({StoredKind.DOMAIN, StoredKind.DOMAIN_DEFAULT, StoredKind.ARGUMENT})
 _FOREIGN: Final = "it is a foreign table: what runs behind it is outside this database"
 
 
@@ -100,6 +99,7 @@ class Relations:
         self.rows: dict[int, RelationRow] = {row.oid: row for row in rows.relations}
         self._attached: dict[int, _Attached] = {}
         self._reached: dict[tuple[int, Effect, frozenset[str] | None, bool], Reach] = {}
+        self._maintained: Code | None = None
         attached = self._attach
         for parent, child in rows.inherits:
             attached(parent).children.append(child)
@@ -111,7 +111,7 @@ class Relations:
             if above is None or above.referenced != key.referenced:
                 attached(key.referenced).keys_to.append(key)
         for stored in rows.stored:
-            if stored.kind not in (StoredKind.DOMAIN, StoredKind.ARGUMENT):
+            if stored.kind not in _OF_NO_RELATION:
                 attached(stored.owner).stored.append(stored)
         for trigger in rows.triggers:
             attached(trigger.relation).triggers.append(trigger)
@@ -204,6 +204,16 @@ class Relations:
         found.acts = tuple(acts)
         return found
 
+    def maintained(self) -> Code:
+        """Give what maintaining every relation runs, as ANALYZE without a name does."""
+        if self._maintained is None:
+            self._maintained = {}
+            for oid in self._attached:
+                if oid in self.rows and self.rows[oid].kind != "m":
+                    for code in self._code(self.rows[oid], Effect.MAINTAIN):
+                        self._maintained.update(code)
+        return self._maintained
+
     # The code of one relation
 
     def _code(self, row: RelationRow, effect: Effect) -> Iterator[Code]:
@@ -214,7 +224,7 @@ class Relations:
         for stored in attached.stored:
             if _runs(stored, row, effect):
                 path = _words(stored, row, name)
-                but = _IN_DEFAULTS if stored.kind is StoredKind.DEFAULT else frozenset[str]()
+                but = PART_OF_DEFAULTS if stored.kind is StoredKind.DEFAULT else frozenset[str]()
                 yield routines.code_of_stored(stored.code, path, but)
         for class_ in attached.classes:
             yield routines.code_of_class(class_)
@@ -229,6 +239,8 @@ class Relations:
         for type_ in routines.columns_of(row.oid):
             # A constant that is compared with a column, or with a whole row, is read in as a value of its type.
             yield routines.code_of_type(type_) if effect in _WRITES else routines.checks_of_type(type_)
+            if effect in _WRITES:
+                yield routines.code_of_default(type_)
         if effect in _WRITES:
             for parent in self._related(row.oid, "parents") if row.is_partition else ():
                 for stored in self._attached[parent].stored:
@@ -325,7 +337,7 @@ def _runs(stored: StoredRow, row: RelationRow, effect: Effect) -> bool:
             return bool(int(stored.event) & _TRIGGER_BITS.get(effect, 0))
         case StoredKind.PARTITION_KEY:
             return effect in _WRITES
-        case StoredKind.DOMAIN | StoredKind.ARGUMENT:
+        case StoredKind.DOMAIN | StoredKind.DOMAIN_DEFAULT | StoredKind.ARGUMENT:
             return False
 
 

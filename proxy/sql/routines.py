@@ -31,6 +31,12 @@ Code = dict[Routine, str]
 _RECORDS: Final = frozenset({2249, 2276, 2283, 5077, 5079, 2776})
 """record, any, anyelement, anycompatible, anycompatiblenonarray, anynonarray: what a row can be passed as."""
 
+_ARRAYS: Final = frozenset({2277, 2287, 5078})
+"""anyarray, record[] and anycompatiblearray: what a row can be an element of, where the argument is variadic."""
+
+# A column's own sequence moves on with each row that is inserted: part of INSERT as everybody means it.
+PART_OF_DEFAULTS: Final = frozenset({"nextval"})
+
 _IMPLICIT: Final = frozenset({"i", "a"})
 
 
@@ -54,8 +60,12 @@ class Routines:
         self._type_checks: dict[int, Code] = {}
         self._columns: dict[int, list[int]] = {}
         self._checks: dict[int, list[StoredCode]] = {}
+        self._defaults: dict[int, StoredCode] = {}
         self.arguments: dict[int, StoredCode] = {}
         """Defaults of functions' arguments, which the caller evaluates."""
+        for relation_row in rows.relations:
+            if relation_row.row_array:
+                self._array_of[relation_row.row_array] = relation_row.row_type
         for type_ in rows.types:
             self.types[type_.oid] = type_
             if type_.array:
@@ -65,6 +75,8 @@ class Routines:
         for stored in rows.stored:
             if stored.kind is StoredKind.DOMAIN:
                 self._checks.setdefault(stored.owner, []).append(stored.code)
+            elif stored.kind is StoredKind.DOMAIN_DEFAULT:
+                self._defaults[stored.owner] = stored.code
             elif stored.kind is StoredKind.ARGUMENT:
                 self.arguments[stored.owner] = stored.code
         self.casts_to: dict[str, list[tuple[CastRow, Code]]] = {}
@@ -157,6 +169,17 @@ class Routines:
             self._type_checks[oid] = known
         return known
 
+    def code_of_default(self, oid: int) -> Code:
+        """Give what the default of a domain runs, which a column of it has unless it has one of its own."""
+        found: Code = {}
+        row = self.types.get(oid)
+        while row is not None and row.kind == "d":
+            if row.oid in self._defaults:
+                path = f"the default of the domain {self._type_name(row)}"
+                found.update(self.code_of_stored(self._defaults[row.oid], path, PART_OF_DEFAULTS))
+            row = self.types.get(row.base)
+        return found
+
     def _type_name(self, row: TypeRow) -> str:
         return f"{self.schema_name(row.schema)}.{row.name}"
 
@@ -188,9 +211,10 @@ class Routines:
 
     def takes_a_row(self, function: FunctionRow) -> bool:
         """Tell whether `row.name` may call it: it can be called with one argument, and that may be a row."""
-        if function.arguments - function.defaults > 1 + function.variadic or function.first == 0:
+        if function.arguments - function.defaults > 1 or function.first == 0:
             return False
-        return function.first in _RECORDS or self.is_row_type(function.first)
+        first = self._array_of.get(function.first, function.first) if function.variadic else function.first
+        return first in _RECORDS or (function.variadic and first in _ARRAYS) or self.is_row_type(first)
 
     def is_row_type(self, oid: int) -> bool:
         """Tell whether a type is a row type, or a domain over one."""

@@ -66,6 +66,9 @@ CREATE TYPE {s}.span AS RANGE (SUBTYPE = {s}.dom2);
 CREATE TABLE {s}.typed (d {s}.dom, c {s}.comp, ds {s}.dom2[]);
 INSERT INTO {s}.typed VALUES (1, '(1,x)', '{{1}}');
 CREATE DOMAIN {s}.initcap AS text CHECK ({f}(pg_catalog.length(value)) >= 0);
+CREATE DOMAIN {s}.defaulting AS int DEFAULT {f}(1);
+CREATE TABLE {s}.by_default (a int, d {s}.defaulting);
+CREATE TABLE {s}.rows_of_typed (ts {s}.typed[]);
 CREATE TABLE {s}.counted (n int);
 CREATE STATISTICS {s}.counts ON ({f}(n)), n FROM {s}.counted;
 INSERT INTO {s}.counted VALUES (1);
@@ -102,6 +105,10 @@ CREATE TRIGGER t AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON h.triggered EXE
 CREATE FUNCTION h.att(h.base) RETURNS int LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_catalog.nextval('public.trace'); RETURN 1; END $$;
 CREATE FUNCTION h.whole(record) RETURNS int LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_catalog.nextval('public.trace'); RETURN 1; END $$;
+CREATE FUNCTION h.several(VARIADIC anyarray) RETURNS int LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_catalog.nextval('public.trace'); RETURN 1; END $$;
+CREATE FUNCTION h.these(VARIADIC h.base[]) RETURNS int LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_catalog.nextval('public.trace'); RETURN 1; END $$;
 CREATE FUNCTION h.lower(int) RETURNS int LANGUAGE sql AS 'SELECT h.bad($1)';
 CREATE FUNCTION h.length(int, int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT h.bad($1)';
@@ -182,6 +189,9 @@ BOTH: Final = """
     SELECT x::dom FROM generate_series(1, 1) x
     SELECT initcap('x')
     ANALYZE counted
+    INSERT INTO rows_of_typed VALUES (ARRAY['(1,"(1,x)",{{1}})'::typed])
+    SELECT COALESCE(ts, '{{}}') FROM rows_of_typed
+    INSERT INTO by_default (a) VALUES (1)
     SELECT * FROM secured
     DELETE FROM secured WHERE n = 99
     INSERT INTO ruled VALUES (1)
@@ -209,6 +219,9 @@ ONLY_REFUSED: Final = """
     SELECT (b).att FROM h.base b
     SELECT (SELECT b FROM base b LIMIT 1).att
     SELECT b.whole FROM base b
+    SELECT b.several FROM base b
+    SELECT b.these FROM base b
+    ANALYZE
     SELECT lower(1)
     SELECT length(1)
     SELECT 1 + 'x'::text

@@ -141,11 +141,11 @@ class Drawing:
         self, name: str, kind: str = "r", *, columns: tuple[int, ...] = (), policies: bool = False, part_of: str = ""
     ) -> int:
         """Draw a relation; `columns` are the types of users that its columns have."""
-        oid, row_type = self._next(), self._next()
+        oid, row_type, row_array = self._next(), self._next(), self._next()
         schema, last = self._place(name)
-        self.relations.append(RelationRow(oid, schema, last, kind, row_type, policies, bool(part_of)))
+        self.relations.append(RelationRow(oid, schema, last, kind, row_type, policies, bool(part_of), row_array))
         self.columns.extend((oid, column) for column in columns)
-        self.oids[name] = oid
+        self.oids |= {name: oid, f"{name}[]": row_array}
         self._row_types[name] = row_type
         if part_of:
             self.inherits.append((self.oid(part_of), oid))

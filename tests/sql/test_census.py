@@ -401,6 +401,18 @@ def test_a_cast_of_a_users_type_counts_where_the_type_is_at_hand() -> None:
     assert expected == {text: bool(told(drawing, text)) for text in expected}
 
 
+def test_a_row_may_be_passed_to_what_takes_rows() -> None:
+    """In attribute notation: functions of one row, of several, or of anything; not those that need more arguments."""
+    drawing = users(Drawing())
+    drawing.function("one", first=drawing.row_type("users"))
+    drawing.function("several", first=drawing.oid("users[]"), variadic=True)
+    drawing.function("optional", first=RECORD, arguments=2, defaults=1)
+    drawing.function("two", first=RECORD, arguments=2)
+    drawing.function("number", first=INT4)
+    expected = {"one": True, "several": True, "optional": True, "two": False, "number": False}
+    assert expected == {name: bool(told(drawing, f"SELECT u.{name} FROM users u")) for name in expected}
+
+
 def test_event_triggers_run_when_something_is_defined() -> None:
     """The installation's own is known to do no harm."""
     drawing = users(Drawing())
@@ -449,7 +461,7 @@ def test_a_parameters_type_is_judged_by_its_number() -> None:
     email = drawing.type("email", "d", base=TEXT)
     drawing.store(StoredKind.DOMAIN, "email", "purge")
     census = drawing.census()
-    harmless = [INT4, RECORD, mood, drawing.oid("mood[]"), drawing.row_type("users")]
+    harmless = [INT4, RECORD, mood, drawing.oid("mood[]"), drawing.row_type("users"), drawing.oid("users[]")]
     assert types_given(harmless, census) is None
     for oid in (email, drawing.oid("email[]"), 99_999):
         assert types_given([mood, oid], census) is not None, oid
