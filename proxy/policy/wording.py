@@ -135,6 +135,8 @@ def _hint(decision: Decision) -> str:
     if decision.verdict is Verdict.UNDECIDABLE or act is None:
         if decision.verdict is Verdict.PERMIT:
             return "Nothing needs to be done."
+        if decision.rule == "census":
+            return "Try again in a moment; if it lasts, ask whoever runs the proxy to look at its control connection."
         if not decision.facts:
             return (
                 "Correct the statement if it is wrong; if it is right, write it in a simpler or shorter form, or send "

@@ -57,7 +57,6 @@ class Catalog:
         watch = self._watches.get(database)
         if watch is None:
             watch = self._watches[database] = _Watch(self._dsn, database, self._adopted)
-            watch.task.add_done_callback(lambda _: self._watches.pop(database, None))
         await watch.known.wait()
 
     async def close(self) -> None:
@@ -68,9 +67,13 @@ class Catalog:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _adopted(self, database: str, found: Census | Lost | None) -> None:
-        if isinstance(found, Census):
-            self._epoch += 1
-            found.epoch = self._epoch
+        match found:
+            case Census():
+                self._epoch += 1
+                found.epoch = self._epoch
+            case None:
+                # There is no such database: its name came from a client.
+                self._watches.pop(database, None)
         self._adopt(database, found)
 
 

@@ -142,9 +142,9 @@ class _Expansion:
         where = (schema,) if schema is not None else (*target.candidates, _SYSTEM) if target.candidates else None
         oids = self._census.relations_named(target.name, where)
         relations = self._census.relations
-        kin = dict.fromkeys(each for oid in oids for each in relations.kin(oid))
+        kin = tuple(each for oid in oids for each in relations.kin(oid))
         if kin:
-            resolved = replace(resolved, target=replace(target, kin=tuple(kin)))
+            resolved = replace(resolved, target=replace(target, kin=kin))
         if not planned:
             self._acts[resolved] = None
         cascade = Modifier.CASCADE in act.modifiers and act.effect is Effect.TRUNCATE

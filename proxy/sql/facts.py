@@ -6,7 +6,7 @@ Frozen values without behaviour. Nothing here knows a parser, a catalog or a pol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -133,7 +133,7 @@ class Target:
     """Empty where the statement names no object (DROP OWNED, VACUUM of everything)."""
     candidates: tuple[str, ...] = ()
     """Schemas an unwritten schema may resolve to, in order; filled by `expand`. Empty: unknown, any."""
-    kin: tuple[Target, ...] = ()
+    kin: tuple[Target, ...] = field(default=(), compare=False)
     """Relations that share rows with this one, partitions and inheritance; filled by `expand`. A forbid on one of them
     is a forbid on this."""
 

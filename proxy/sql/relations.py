@@ -99,6 +99,7 @@ class Relations:
         self.rows: dict[int, RelationRow] = {row.oid: row for row in rows.relations}
         self._attached: dict[int, _Attached] = {}
         self._reached: dict[tuple[int, Effect, frozenset[str] | None, bool], Reach] = {}
+        self._kin: dict[int, tuple[Target, ...]] = {}
         self._maintained: Code | None = None
         attached = self._attach
         for parent, child in rows.inherits:
@@ -141,12 +142,15 @@ class Relations:
         """Give the partitions and inheriting children of a relation, and what it is a part of, in order of oids."""
         if oid not in self._attached:
             return ()
-        found = {*self._related(oid, "children"), *self._related(oid, "parents")} - {oid}
-        return tuple(
-            Target(kind=TargetKind.RELATION, schema=self._routines.schema_name(row.schema), name=row.name)
-            for each in sorted(found)
-            if (row := self.rows.get(each)) is not None
-        )
+        known = self._kin.get(oid)
+        if known is None:
+            found = {*self._related(oid, "children"), *self._related(oid, "parents")} - {oid}
+            known = self._kin[oid] = tuple(
+                Target(kind=TargetKind.RELATION, schema=self._routines.schema_name(row.schema), name=row.name)
+                for each in sorted(found)
+                if (row := self.rows.get(each)) is not None
+            )
+        return known
 
     def _related(self, oid: int, way: str) -> Iterator[int]:
         seen = {oid}
