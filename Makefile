@@ -8,12 +8,12 @@ LOCKED := $(VENV)/.locked
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench fuzz lock clean
+.PHONY: help setup compile demo test check format bench fuzz lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(LOCKED) ## Create .venv/ with the locked dependencies and the `interlock` command
+setup: compile ## Create .venv/ with the locked dependencies and the `interlock` command
 
 # Poetry, pinned, in a folder of its own, reads the lock; pip installs what it says, hash by hash. That needs
 # only the simple index of a package host, which is what most mirrors offer.
@@ -29,6 +29,10 @@ $(LOCKED): poetry.lock pyproject.toml | .poetry/bin/poetry
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement $(VENV)/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
+
+# Where a C compiler is; without one, or with INTERLOCK_COMPILE=no, everything runs as Python.
+compile: $(LOCKED) ## Compile the hottest modules, if they changed since
+	$(BIN)/python deploy/compile_core.py
 
 demo: setup ## Replay the incident on an embedded PostgreSQL, and see it stopped
 	$(BIN)/interlock demo
@@ -56,4 +60,5 @@ lock: .poetry/bin/poetry ## Refresh poetry.lock after a change of pyproject.toml
 	.poetry/bin/poetry lock
 
 clean: ## Remove what the other targets made
+	$(PYTHON) deploy/compile_core.py --remove
 	rm -rf $(VENV) .poetry build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

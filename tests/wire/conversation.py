@@ -50,16 +50,6 @@ def error(sqlstate: bytes, text: bytes) -> bytes:
     return message("E", b"SERROR\0VERROR\0C" + sqlstate + b"\0M" + text + b"\0\0")
 
 
-class Noted(Ruling):
-    """A ruling that knows what it was about."""
-
-    __slots__ = ("about",)
-
-    def __init__(self, about: str, *, nonce: bytes | None = None, held: bool = False) -> None:
-        super().__init__(nonce=nonce, held=held, enforced=held)
-        self.about = about
-
-
 class Clerk:
     """The referee of the tests."""
 
@@ -68,6 +58,7 @@ class Clerk:
         self.ends: list[tuple[str, End, int | None, str | None]] = []
         self.reports: dict[bytes, bytes] = {}
         self._refused = 0
+        self.about: dict[Ruling, str] = {}
 
     def _rule(self, kind: str, text: bytes | None, size: int) -> Ruling:
         about = f"{kind} {size if text is None else text!r}"
@@ -75,8 +66,12 @@ class Clerk:
         wanted = text or b""
         if b"REFUSE" in wanted or (text is None and size % 2):
             self._refused += 1
-            return Noted(about, nonce=b"%032x" % self._refused, held=True)
-        return Noted(about, held=b"HOLD" in wanted)
+            ruling = Ruling(nonce=b"%032x" % self._refused, held=True, enforced=True)
+        else:
+            holds = b"HOLD" in wanted
+            ruling = Ruling(held=holds, enforced=holds)
+        self.about[ruling] = about
+        return ruling
 
     def query(self, text: bytes | None, size: int) -> Ruling:
         """Rule on a Query."""
@@ -88,7 +83,7 @@ class Clerk:
 
     def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
         """Rule on an Execute."""
-        names = [ruling.about for ruling in prepared if isinstance(ruling, Noted)]
+        names = [self.about[ruling] for ruling in prepared]
         return self._rule(f"execute {names}", b"", 0)
 
     def function_call(self, oid: int | None) -> Ruling:
@@ -97,8 +92,7 @@ class Clerk:
 
     def refusal_of(self, ruling: Ruling) -> ErrorResponse:
         """Word a refusal."""
-        about = ruling.about if isinstance(ruling, Noted) else ""
-        return ErrorResponse.build(Severity.ERROR, SqlState.INSUFFICIENT_PRIVILEGE, f"refused: {about}")
+        return ErrorResponse.build(Severity.ERROR, SqlState.INSUFFICIENT_PRIVILEGE, f"refused: {self.about[ruling]}")
 
     def reported(self, name: bytes, value: bytes) -> None:
         """Note a setting."""
@@ -109,7 +103,7 @@ class Clerk:
 
     def ended(self, ruling: Ruling, end: End, rows: int | None, sqlstate: str | None) -> None:
         """Note an outcome."""
-        self.ends.append((ruling.about if isinstance(ruling, Noted) else "", end, rows, sqlstate))
+        self.ends.append((self.about[ruling], end, rows, sqlstate))
 
 
 class Conversation:

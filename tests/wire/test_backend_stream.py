@@ -8,7 +8,6 @@ import pytest
 
 from proxy.wire import End, ProtocolViolation
 from tests.wire.conversation import READY, Conversation, error, message, query
-from tests.wire.work import joins
 
 POISON = b"interlock-refusal-"
 ROW = message("D", b"\0\1\0\0\0\x0aten bytes.")
@@ -17,16 +16,6 @@ ROW = message("D", b"\0\1\0\0\0\x0aten bytes.")
 def pieces(stream: bytes, size: int) -> list[bytes]:
     """Cut a stream into pieces of one size."""
     return [stream[at : at + size] for at in range(0, len(stream), size)]
-
-
-def test_long_error_in_small_pieces_is_joined_a_few_times() -> None:
-    """A client's text can make the server word an error of megabytes; it is put together once."""
-    talk = Conversation()
-    talk.client(query(b"SELECT repeat('x', 1000000)::int"))
-    stream = error(b"22P02", b"x" * 1_000_000) + READY
-    heard: list[bytes] = []
-    assert joins(lambda: heard.extend(part for p in pieces(stream, 500) for part in talk.session.from_backend(p))) <= 4
-    assert b"".join(heard) == stream
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 5, 6, 7, 13, 64, 1_000])
