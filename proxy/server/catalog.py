@@ -178,7 +178,9 @@ class _Watch:
             },
         )
         try:
-            await connection.add_listener(CHANNEL, lambda *_: self._notified.set())
+            # A standby cannot listen; it is looked at like a database without event triggers.
+            with suppress(asyncpg.ReadOnlySQLTransactionError):
+                await connection.add_listener(CHANNEL, lambda *_: self._notified.set())
         except BaseException:
             connection.terminate()
             raise

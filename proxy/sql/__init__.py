@@ -14,7 +14,7 @@ from proxy.sql.catalog_rows import (
     TypeRow,
 )
 from proxy.sql.census import Census, Knowledge, Lost
-from proxy.sql.consequences import expand, types_given
+from proxy.sql.consequences import expand
 from proxy.sql.facts import (
     TO_DEFAULT,
     Act,
@@ -28,6 +28,7 @@ from proxy.sql.facts import (
     TargetKind,
     Unreadable,
 )
+from proxy.sql.given_types import types_given
 from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
 from proxy.sql.search_path import Moves, moves, search_path_of

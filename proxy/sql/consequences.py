@@ -7,20 +7,23 @@ reading that does more stands. Pure: the catalog comes in as a census.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
-from proxy.sql.census import Census, Knowledge, Lost, Where
+from proxy.sql.census import Census, Knowledge, Where
 from proxy.sql.facts import Act, Call, Effect, Facts, Modifier, Settings, Target, TargetKind
+from proxy.sql.given_types import said
 from proxy.sql.harmless import (
     HARMLESS,
     HARMLESS_TYPES,
     INFORMATION_SCHEMA_FUNCTIONS,
     INFORMATION_SCHEMA_TYPES,
+    NOT_HARMLESS,
     SYSTEM_RELATIONS,
 )
 from proxy.sql.relations import EVENTS
-from proxy.sql.routines import Code, Routine
+from proxy.sql.routines import Routine
 from proxy.sql.stored_code import FIRST_USER_OID
 
 _TEMPORARY: Final = "pg_temp"
@@ -63,31 +66,11 @@ def expand(facts: Facts, census: Knowledge, settings: Settings) -> Facts:
     acts = dict.fromkeys(facts.acts)
     for call in facts.calls:
         acts.update(dict.fromkeys(_acts_of(call, outranked)))
+    acts.update(dict.fromkeys(_fields(facts.fields)))
     found = tuple(dict.fromkeys(_resolved(act, settings.search_path) for act in acts))
     if census is None or not _needs_a_census(facts, found, settings):
         return replace(facts, acts=found)
     return replace(facts, acts=found, unestablished=census.because)
-
-
-def types_given(oids: Iterable[int], census: Knowledge) -> Facts | None:
-    """Give the facts of types that a client gives its parameters by number, whose values the server reads in.
-
-    None where they do no harm. Without a census every type that is not built in may run any code.
-    """
-    acts: dict[Act, None] = {}
-    for oid in sorted(set(oids)):
-        if oid < FIRST_USER_OID:
-            continue
-        if isinstance(census, Census) and census.routines.is_known_type(oid):
-            acts.update(dict.fromkeys(_running(census.routines.code_of_type(oid))))
-            continue
-        target = Target(kind=TargetKind.TYPE, name=f"oid {oid}")
-        note = "a parameter of a type that is not built in may run any code"
-        acts[Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note)] = None
-    if not acts:
-        return None
-    lost = census.because if isinstance(census, Lost) else None
-    return Facts(tag="PARSE", acts=tuple(acts), unestablished=lost)
 
 
 # With a census
@@ -114,8 +97,7 @@ class _Expansion:
             self._follow(act, planned=True)
         for call in facts.calls:
             self._call(call)
-        for routine in census.called_on_rows(facts.columns, self._where(None, TargetKind.FUNCTION)):
-            self._run({routine: ATTRIBUTE}, ATTRIBUTE)
+        self._attributes()
         effects = {act.effect for act in facts.acts}
         if not effects.isdisjoint(_DEFINITIONS):
             self._run(census.on_definitions)
@@ -162,7 +144,7 @@ class _Expansion:
     def _run(self, code: Mapping[Routine, str], note: str | None = None) -> None:
         for routine, path in code.items():
             target = Target(kind=routine.kind, schema=routine.schema, name=routine.name)
-            self._code.setdefault(target, note or _said(path))
+            self._code.setdefault(target, note or said(path))
 
     def _call(self, call: Call) -> None:
         schema = _plain(call.schema)
@@ -207,6 +189,21 @@ class _Expansion:
         if schema not in (None, _SYSTEM) and not rows:
             self._unknown(call, OPERATOR)
 
+    def _attributes(self) -> None:
+        """Add what attribute notation may call, or cast to (func_get_detail)."""
+        census, fields, columns = self._census, self._facts.fields, self._facts.columns
+        where = self._where(None, TargetKind.FUNCTION)
+        withheld = {name for name in fields if census.brings(name) and not _is_harmless_built_in(name, None)}
+        self._acts.update(dict.fromkeys(_fields(fields, withheld)))
+        for name in sorted(fields):
+            for routine in census.code_of_functions(census.functions(name, where, 1), ""):
+                self._run({routine: ATTRIBUTE}, ATTRIBUTE)
+        for routine in census.called_on_rows(columns, where):
+            self._run({routine: ATTRIBUTE}, ATTRIBUTE)
+        for name in sorted(fields):
+            for oid in census.types(name, self._where(None, TargetKind.TYPE)):
+                self._run(census.routines.code_of_type(oid))
+
     def _values_of(self, types: Iterable[int]) -> None:
         """Add what constants run that become values of types without a cast: operands and arguments."""
         for oid in types:
@@ -250,16 +247,6 @@ class _Expansion:
         if schema is not None:
             return (schema,)
         return None if self._path is None else _candidates(kind, self._path)
-
-
-def _said(path: str) -> str:
-    return path if path.startswith("it is ") else f"{path} calls it"
-
-
-def _running(code: Code) -> Iterator[Act]:
-    for routine, path in code.items():
-        target = Target(kind=routine.kind, schema=routine.schema, name=routine.name)
-        yield Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=_said(path))
 
 
 def _plain(schema: str | None) -> str | None:
@@ -345,6 +332,15 @@ def _type_note(call: Call, outranked: bool) -> str | None:
 
 
 # Either way
+
+
+def _fields(fields: frozenset[str], withheld: AbstractSet[str] = NOT_HARMLESS) -> Iterator[Act]:
+    """Read `(x).nextval` as the call that it is: attribute notation takes a value of any type."""
+    for name in sorted(fields):
+        # Other versions have other functions, whose names begin so too.
+        if name in withheld or name in NOT_HARMLESS or (name.startswith("pg_") and name not in HARMLESS):
+            target = Target(kind=TargetKind.FUNCTION, schema=_SYSTEM, name=name)
+            yield Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=NOT_KNOWN)
 
 
 def _setting(call: Call) -> Act:

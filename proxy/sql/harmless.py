@@ -488,6 +488,9 @@ WITHHELD: Final[Mapping[str, str]] = {
 }
 """Reason -> functions of pg_catalog that are taken to be code that does something."""
 
+NOT_HARMLESS: Final = frozenset(" ".join(WITHHELD.values()).split())
+"""All that are withheld."""
+
 MACHINERY: Final = frozenset(
     WITHHELD["part of a type, index, aggregate or planner: no honest statement passes cstring or internal"].split()
 )

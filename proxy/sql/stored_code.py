@@ -20,7 +20,7 @@ _TOKEN: Final = re.compile(
     r"|\{([A-Z]+)"
     r"|(\})"
     r"|:(funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|in_range_func|startInRangeFunc|endInRangeFunc"
-    r"|opno|eqop|sortop|opnos|resulttype|minmaxtype|row_typeid|typid|coltypes|funccoltypes"
+    r"|opno|eqop|sortop|opnos|cycle_mark_neop|resulttype|minmaxtype|row_typeid|typid|coltypes|funccoltypes"
     r"|relid|rtekind|rtindex|commandType|resultRelation) (?:(\d+)|\(o ([\d ]+)\))",
     re.DOTALL,
 )
@@ -30,7 +30,7 @@ _OIDS: Final = {
          "endInRangeFunc"),
         "function",
     ),
-    **dict.fromkeys(("opno", "eqop", "sortop", "opnos"), "operator"),
+    **dict.fromkeys(("opno", "eqop", "sortop", "opnos", "cycle_mark_neop"), "operator"),
     **dict.fromkeys(("resulttype", "minmaxtype", "row_typeid", "typid", "coltypes", "funccoltypes"), "type"),
 }  # fmt: skip
 """Fields that hold oids, and of what."""

@@ -63,6 +63,7 @@ def _read(statement: Node) -> Facts:
         planned=planned,
         calls=walk.calls,
         columns=frozenset(walk.columns),
+        fields=frozenset(walk.fields),
         assigned=frozenset(walk.assigned),
         literal_bound=walk.literal_bound,
     )

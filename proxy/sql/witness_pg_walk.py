@@ -58,6 +58,7 @@ class Walk:
         self._acts: dict[Act, None] = {}
         self._calls: dict[Call, None] = {}
         self.columns: set[str] = set()
+        self.fields: set[str] = set()
         self.assigned: set[str] = set()
         self.literal_bound = False
         self.reads = False
@@ -220,7 +221,9 @@ def _column_ref(walk: Walk, node: Node, _: Scope) -> None:
 
 
 def _indirection(walk: Walk, node: Node, scope: Scope) -> None:
-    walk.columns.update(cut(name) for name in strings(node.get("indirection", [])))
+    names = {cut(name) for name in strings(node.get("indirection", []))}
+    walk.columns |= names
+    walk.fields |= names
     walk.push_fields("A_Indirection", node, scope)
 
 

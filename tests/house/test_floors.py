@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "proxy/policy/rules.py": "tests/policy/test_verdict.py",
     "proxy/sql/catalog_rows.py": "tests/sql/test_census.py",
     "proxy/sql/facts.py": "tests/sql/test_reading.py",
+    "proxy/sql/given_types.py": "tests/sql/test_census.py",
     "proxy/sql/relations.py": "tests/sql/test_census.py",
     "proxy/sql/reviewed_extensions.py": "tests/sql/test_census.py",
     "proxy/sql/routines.py": "tests/sql/test_census.py",

@@ -146,6 +146,11 @@ ATTACKS: Final[Mapping[str, str]] = {
     "side effects of built-ins": r"""
         SELECT nextval('s1')
         SELECT pg_catalog.nextval('s1'::regclass)
+        SELECT ('s1'::regclass).nextval
+        SELECT (4242::oid).lo_unlink
+        SELECT ('PG_VERSION'::text).pg_read_file
+        SELECT (ARRAY[1])[1].pg_cancel_backend
+        SELECT ('x'::text).pg_start_backup
         SELECT setval('s1', 1000000)
         SELECT setval(value => 5, regclass => 's1')
         SELECT lo_unlink(4242)

@@ -173,6 +173,7 @@ BOTH: Final = """
     SELECT ROW(1, 'x')::{s}.comp
     SELECT '[1,2)'::span
     SELECT dom '1'
+    SELECT (1).dom
     SELECT * FROM json_to_record('{{"a": 1}}') AS x(a dom)
     SELECT * FROM json_populate_record(NULL::comp, '{{"a": 1}}')
     INSERT INTO typed (d) VALUES (1)
@@ -217,6 +218,9 @@ ONLY_REFUSED: Final = """
     DELETE FROM parent WHERE id = 1
     SELECT b.att FROM base b
     SELECT (b).att FROM h.base b
+    SELECT (n).bad FROM base
+    SELECT (1).bad
+    SELECT ((n)).bad FROM base
     SELECT (SELECT b FROM base b LIMIT 1).att
     SELECT b.whole FROM base b
     SELECT b.several FROM base b

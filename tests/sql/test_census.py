@@ -8,8 +8,9 @@ import pytest
 
 from proxy.sql.catalog_rows import CastRow, ClassRow, StoredKind
 from proxy.sql.census import Lost
-from proxy.sql.consequences import expand, types_given
+from proxy.sql.consequences import ATTRIBUTE, NOT_KNOWN, expand
 from proxy.sql.facts import Settings
+from proxy.sql.given_types import types_given
 from proxy.sql.stored_code import DELETE, INSERT, UPDATE
 from tests.sql.catalogs import INT4, RECORD, TEXT, Drawing
 from tests.sql.shorthand import read_one, short_act
@@ -411,6 +412,17 @@ def test_a_row_may_be_passed_to_what_takes_rows() -> None:
     drawing.function("number", first=INT4)
     expected = {"one": True, "several": True, "optional": True, "two": False, "number": False}
     assert expected == {name: bool(told(drawing, f"SELECT u.{name} FROM users u")) for name in expected}
+
+
+def test_a_name_behind_brackets_may_be_a_call_on_anything() -> None:
+    """Of functions of users and of PostgreSQL's own that are withheld; fields of rows are plain."""
+    drawing = users(Drawing())
+    assert told(drawing, "SELECT (1).purge") == [f"execute_function function:public.purge: {ATTRIBUTE}"]
+    for census in (drawing, Drawing()):
+        assert [act.partition(":")[2] for act in told(census, "SELECT ('s'::regclass).nextval")] == [
+            f"pg_catalog.nextval: {NOT_KNOWN}"
+        ]
+        assert told(census, "SELECT (x).name, (x).lower FROM users x") == []
 
 
 def test_event_triggers_run_when_something_is_defined() -> None:
