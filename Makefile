@@ -8,7 +8,7 @@ LOCKED := $(VENV)/.locked
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile demo test check format bench fuzz lock clean
+.PHONY: help setup compile demo test check format bench fuzz redteam lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ bench: setup ## Compare with direct, PgBouncer and Pgpool-II (see bench/README.m
 
 fuzz: setup ## Feed a million mutated messages to the protocol machine
 	$(BIN)/python -m tests.fuzz
+
+redteam: setup ## Try every generated attack, on the server itself and through the proxy
+	$(BIN)/python -m tests.redteam
 
 lock: .poetry/bin/poetry ## Refresh poetry.lock after a change of pyproject.toml
 	.poetry/bin/poetry lock

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clusters import Cluster
-from tests.database.proxy_process import INTERLOCK, ProxyProcess
-
-HERE = Path(__file__).parent
+from tests.database.proxy_process import ProxyProcess
+from tests.redteam.stage import staged
 
 
 @pytest.fixture(scope="package")
@@ -23,12 +21,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def stage() -> Iterator[Cluster]:
     """Start the server that the attacks aim at."""
-    settings = {"wal_level": "logical", "autovacuum": "off", "max_prepared_transactions": "5"}
-    with Cluster(settings, roles={"model_x": "SUPERUSER"}) as server:
-        server.run("CREATE DATABASE demo", database="postgres")
-        command: list[str | Path] = [INTERLOCK, "install", "--dsn", server.dsn("demo")]
-        subprocess.run(command, capture_output=True, check=True)
-        server.run((HERE / "stage.sql").read_text())
+    with staged("demo", "traps") as server:
         yield server
 
 

@@ -38,4 +38,3 @@ CREATE OPERATOR @#@ (LEFTARG = int, RIGHTARG = int, FUNCTION = bump);
 CREATE SCHEMA app;
 CREATE TABLE app.ids (id bigint);
 INSERT INTO app.ids VALUES (1);
-SELECT pg_create_physical_replication_slot('standby');

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import psycopg
 import pytest
 
 from tests.clusters import Cluster, dsn
 from tests.database.proxy_process import ProxyProcess
 from tests.redteam.corpus import ATTACKS
+from tests.redteam.stage import FINGERPRINT
 
-FINGERPRINT = (Path(__file__).parent / "fingerprint.sql").read_bytes()
 STATES = {"Query": False, "Parse": True}
 
 

@@ -1,0 +1,10 @@
+SET session_replication_role = replica;
+TRUNCATE users, orders, app.ids, interlock.recommendation;
+INSERT INTO users SELECT * FROM kept.users;
+INSERT INTO orders OVERRIDING SYSTEM VALUE SELECT id, user_id, amount, at, day FROM kept.orders;
+INSERT INTO app.ids VALUES (1);
+SELECT lo_unlink(oid) FROM pg_largeobject_metadata;
+SELECT lo_from_bytea(4242, 'hello');
+SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin;
+UPDATE pg_class SET relpages = 0 WHERE oid = 'orders'::regclass;
+RESET session_replication_role;
