@@ -265,7 +265,7 @@ class Docket:
         if len(text) <= LARGE_TEXT_BYTES:
             return self._judge.rule(text, profile)
         found = self._studies.get(text)
-        if found is not None:
+        if found is not None and profile.unreadable is None:
             return self._judge.rule_studied(found, profile)
         unstudied = self._judge.unstudied(text, profile)
         if unstudied is None:

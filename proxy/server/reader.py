@@ -8,6 +8,7 @@ side: lengths and texts come in on standard input, studies go out on standard ou
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import resource
 import struct
@@ -39,14 +40,22 @@ class Reader:
     async def study(self, text: str) -> Study:
         """Study a text, when those before it are done. Never raises for what the text does to the reader."""
         async with self._turn:
-            try:
-                return await asyncio.wait_for(self._ask(text.encode()), self._timeout_s)
-            except TimeoutError:
-                because = f"reading it took longer than {self._timeout_s:g} s"
-            except (OSError, EOFError):
-                because = "the process that read it died of it"
+            because = ""
+            for _ in range(2):
+                # One that was started for an earlier text may have died since, which is no fault of this one.
+                fresh = self._process is None
+                try:
+                    return await asyncio.wait_for(self._ask(text.encode()), self._timeout_s)
+                except TimeoutError:
+                    because, fresh = f"reading it took longer than {self._timeout_s:g} s", True
+                except Exception as error:
+                    # Loops differ in what they raise for a pipe that is gone, and whoever asked must hear something.
+                    because = "the process that read it died of it"
+                    _log.warning("reader_failed", error=repr(error))
+                await self._end()
+                if fresh:
+                    break
             _log.error("reader_ended", because=because, bytes=len(text))
-            await self._end()
             return Study(reading=Unreadable(because=because))
 
     async def close(self) -> None:
@@ -77,7 +86,7 @@ class Reader:
     async def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
 
