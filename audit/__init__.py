@@ -22,7 +22,7 @@ from audit.record import (
     Via,
     encode,
 )
-from audit.search import ChainCount, Finding, Question, Verification, query, verify
+from audit.search import ChainCount, Finding, Question, Verification, journals_of, query, verify
 from audit.storage import JournalBusy
 from audit.tape import Fsync
 
@@ -54,6 +54,7 @@ __all__ = [
     "decision_body",
     "encode",
     "fragment_of",
+    "journals_of",
     "outcome_body",
     "outcome_fragment",
     "query",

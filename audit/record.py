@@ -101,6 +101,9 @@ class RecordedEffect:
     """`schema.name`, or `name` alone where no schema is known; null where the effect falls on no object."""
     target_kind: str | None = None
     """`relation`, `function`, `setting` ..."""
+    candidates: tuple[str, ...] = ()
+    """Where `target` was written without its schema: those it may stand for, in the order of the session's path; empty
+    where it has one, or the path was not known."""
     modifiers: tuple[str, ...] = ()
     """Sorted."""
 

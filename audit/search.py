@@ -28,6 +28,8 @@ from audit.folder import (
 from audit.record import Vouched
 
 _AT = re.compile(rb'"at":"([0-9TZ.:-]{27})"')
+_IN_SCHEMAS = frozenset({"relation", "function", "operator", "type"})
+"""Kinds of targets that are looked up in the session's search_path."""
 _LOOKS, _LOOK_S = 2, 0.01
 """How often and how long a half line at the very end is looked at again; a write of a megabyte takes under 1 ms."""
 
@@ -44,7 +46,7 @@ class Finding:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+        return f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +82,12 @@ class Verification:
         return not self.findings
 
 
+def journals_of(folder: Path) -> set[str]:
+    """Names of the journals that left a file or a head file in the folder. Raises OSError."""
+    # The head files come first: what a living proxy writes meanwhile may only add to what they vouch for.
+    return journals_vouched_for(folder) | {file.journal for file in files_of(folder)}
+
+
 def verify(
     folder: Path,
     *,
@@ -92,10 +100,8 @@ def verify(
     `archived`: the oldest files may have been moved elsewhere, so a journal may begin in the middle; otherwise
     that is a finding. `read` is told the bytes read, now and then, for a progress display. Raises OSError.
     """
-    # The head files come first: what a living proxy writes meanwhile may only add to what they vouch for.
-    names = journals_vouched_for(folder)
     heads: dict[str, Vouched | ValueError | None] = {}
-    for name in names | {file.journal for file in files_of(folder)}:
+    for name in journals_of(folder):
         try:
             heads[name] = read_head(folder, name)
         except ValueError as error:
@@ -260,9 +266,11 @@ class Question:
     session: str | None = None
     verdict: str | None = None
     rule: str | None = None
+    """The rule that decided, or one in `mode: observe` that would have refused."""
     effect: str | None = None
     target: str | None = None
-    """The object an effect falls on, `schema.name` or `name`."""
+    """The object an effect may fall on. `name`: in any schema. `schema.name`: a name written without its schema fits,
+    too, unless it cannot mean that one."""
     id: str | None = None
     """A decision's id: gives the decision and its outcome."""
 
@@ -282,15 +290,15 @@ class Question:
             (self.user, session.get("user")),
             (self.session, session.get("id")),
             (self.verdict, record.get("verdict")),
-            (self.rule, record.get("rule")),
         )
         return (
             (self.since is None or at >= self.since)
             and (self.until is None or at < self.until)
             and all(wanted is None or wanted == given for wanted, given in pairs)
+            and (self.rule is None or self.rule in (record.get("rule"), *(record.get("observed") or ())))
             and (self.id is None or self.id in (record.get("id"), record.get("decision")))
             and (self.effect is None or any(self.effect == effect.get("effect") for effect in effects))
-            and (self.target is None or any(_names(effect.get("target"), self.target) for effect in effects))
+            and (self.target is None or any(_may_fall_on(effect, self.target) for effect in effects))
         )
 
     def covers(self, line: bytes) -> bool:
@@ -362,12 +370,22 @@ def _is_record(found: Found) -> bool:
         and isinstance(found.get("session") or {}, dict)
         and isinstance(found.get("statement") or {}, dict)
         and isinstance(effects or [], list)
+        and isinstance(found.get("observed") or [], list)
         and all(isinstance(effect, dict) for effect in effects or ())
     )
 
 
-def _names(target: object, wanted: str) -> bool:
-    return isinstance(target, str) and (target == wanted or target.rpartition(".")[2] == wanted)
+def _may_fall_on(effect: Found, wanted: str) -> bool:
+    target = effect.get("target")
+    if not isinstance(target, str):
+        return False
+    if wanted in (target, target.rpartition(".")[2]):
+        return True
+    schema, _, name = wanted.rpartition(".")
+    if target != name or effect.get("target_kind") not in _IN_SCHEMAS:
+        return False
+    candidates = effect.get("candidates")
+    return not candidates or (isinstance(candidates, list) and schema in candidates)
 
 
 def _parsed(line: bytes) -> Found:

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from audit import Question, query, verify
+from audit import Question, RecordedEffect, decision_body, fragment_of, query, timestamp, verify
 from audit.folder import files_of
 from audit.search import _grows
-from tests.audit.journals import NOON_S, bodies, fill, open_journal
+from tests.audit.journals import GROUNDS, NOON_S, SESSION, bodies, fill, open_journal
 
 MANY = settings(max_examples=300, deadline=None)
 FILES = 4
@@ -180,3 +182,30 @@ def test_query_merges_journals_by_time(tmp_path: Path) -> None:
         journal.close()
     times = [record["at"] for record in query(tmp_path, Question(kind="decision"))]
     assert (10, sorted(times)) == (len(times), times)
+
+
+@pytest.mark.parametrize(
+    ("effect", "wanted", "found"),
+    [
+        ({"target": "public.users"}, "public.users", True),
+        ({"target": "public.users"}, "users", True),
+        ({"target": "public.users"}, "billing.users", False),
+        ({"target": "users", "candidates": ("pg_temp", "public")}, "public.users", True),
+        ({"target": "users", "candidates": ("pg_temp", "public")}, "users", True),
+        ({"target": "users", "candidates": ("pg_temp", "public")}, "billing.users", False),
+        ({"target": "users", "candidates": ("pg_temp", "public")}, "public.orders", False),
+        ({"target": "users"}, "public.users", True),
+        ({"target": "users", "target_kind": "role"}, "public.users", False),
+    ],
+    ids=str,
+)
+def test_a_name_without_its_schema_is_found_wherever_it_may_belong(
+    effect: dict[str, Any], wanted: str, found: bool, tmp_path: Path
+) -> None:
+    """By the schemas it may stand for, and by any where the path was not known: nothing is missed for its spelling."""
+    given = RecordedEffect(**({"effect": "delete", "target_kind": "relation"} | effect))
+    journal = open_journal(tmp_path)
+    grounds = fragment_of(replace(GROUNDS, effects=(given,)))
+    journal.append(decision_body(b"01JQ8Z0V6C5T9N3M1K7H2F4D8B", timestamp(NOON_S), fragment_of(SESSION), grounds))
+    journal.close()
+    assert len(list(query(tmp_path, Question(target=wanted)))) == found
