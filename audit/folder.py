@@ -132,7 +132,7 @@ def write_head(folder: Path, journal: str, vouched: Vouched, at: str, *, sync: b
         {"v": 1, "journal": journal, "file": vouched.file, "seq": vouched.seq, "chain": vouched.chain, "at": at}
     )
     draft = folder / f"{journal}.head.new"
-    with draft.open("wb") as file:
+    with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         file.write(text + b"\n")
         if sync:
             file.flush()

@@ -8,6 +8,7 @@ refused are to be told.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from audit import (
@@ -88,7 +89,6 @@ class Docket:
         "_user",
         "_wanted",
         "_wire",
-        "process_id",
         "record",
         "unstudied",
     )
@@ -118,7 +118,6 @@ class Docket:
         self._reported: dict[bytes, bytes] = {}
         self._profile: Profile | None = None
         self._generation = -1
-        self.process_id = 0
         self._wire: WireSession | None = None
         self._moving = Moves.NOTHING
         """What statements that are not answered yet may change of the settings that texts are read under."""
@@ -234,8 +233,9 @@ class Docket:
             self._profile = None
 
     def backend_started(self, process_id: int) -> None:
-        """Take note of the server process."""
-        self.process_id = process_id
+        """Take note of the server process, for the records from now on."""
+        self.record = replace(self.record, pid=process_id)
+        self._session = fragment_of(self.record)
 
     def refuse_unrecorded(self, ruling: Ruling) -> None:
         """Refuse a held ruling whose record could not be written."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
 from proxy.policy import Decision, Verdict
-from proxy.sql import Effect, Modifier, Moves, Target, moves
+from proxy.sql import Act, Effect, Modifier, Moves, Target, moves
 from proxy.wire import SqlState
 
 _READS: Final = frozenset(
@@ -77,21 +77,25 @@ class Ruled:
         return fragment_of(grounds_of(decision, self._statement, self._effects(), via, census))
 
     def _effects(self) -> tuple[RecordedEffect, ...]:
-        return tuple(
-            RecordedEffect(
-                effect=str(act.effect),
-                target=None if act.target is None else shown(act.target),
-                target_kind=None if act.target is None else str(act.target.kind),
-                modifiers=tuple(sorted(map(str, act.modifiers))),
-            )
-            for facts in self.decision.facts
-            for act in facts.acts
-        )
+        return tuple(_recorded(act) for facts in self.decision.facts for act in facts.acts)
+
+
+def _recorded(act: Act) -> RecordedEffect:
+    target = act.target
+    candidates = () if target is None or target.schema is not None else target.candidates
+    return RecordedEffect(
+        effect=str(act.effect),
+        target=None if target is None else shown(target),
+        target_kind=None if target is None else str(target.kind),
+        candidates=candidates if len(candidates) > 1 else (),
+        modifiers=tuple(sorted(map(str, act.modifiers))),
+    )
 
 
 def shown(target: Target) -> str:
-    """Give the target's name as the record has it: `schema.name` where the schema is known, else `name`."""
-    return target.name if target.schema is None else f"{target.schema}.{target.name}"
+    """Give the target's name as the record has it: `schema.name` where only one schema is possible, else `name`."""
+    schema = target.candidates[0] if target.schema is None and len(target.candidates) == 1 else target.schema
+    return target.name if schema is None else f"{schema}.{target.name}"
 
 
 def grounds_of(

@@ -69,7 +69,7 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
         parse_address(config.upstream)
         if config.metrics is not None and isinstance(parse_address(config.metrics), UnixAddress):
             raise ConfigurationError("metrics: expected HOST:PORT")
-        config.audit.mkdir(parents=True, exist_ok=True)
+        config.audit.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _listen(config.listen)
     except (NoPolicies, PolicyMistakes, TlsMisconfigured) as error:
         raise ConfigurationError(str(error)) from error

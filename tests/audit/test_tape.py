@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -89,3 +90,19 @@ def test_batch_larger_than_a_file_gets_one_of_its_own(tmp_path: Path) -> None:
     writer.close()
     counts = [file.path.read_bytes().count(b"\n") for file in files_of(tmp_path)]
     assert (counts, verify(tmp_path).findings) == ([2, 21, 2], [])
+
+
+def test_folder_and_files_are_their_owner_s_alone(tmp_path: Path) -> None:
+    """Whatever the umask allows: statements are nobody else's to read."""
+    before = os.umask(0)
+    try:
+        fill(tmp_path / "audit", 10)
+    finally:
+        os.umask(before)
+    entries = [tmp_path / "audit", *(tmp_path / "audit").iterdir()]
+    assert {entry.name: oct(entry.stat().st_mode & 0o777) for entry in entries} == {
+        "audit": "0o700",
+        "w0-00000001.jsonl": "0o600",
+        "w0.head": "0o600",
+        "w0.lock": "0o600",
+    }

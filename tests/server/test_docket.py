@@ -216,3 +216,36 @@ def test_startup_packet_is_judged_as_set_would_be(
     error = office.docket(user).startup(settings, replication=replication)
     assert (error is not None) is refused
     assert error is None or error.fields[DiagnosticField.SEVERITY] == b"FATAL"
+
+
+def test_records_name_the_server_s_process_once_it_is_known(office: Office) -> None:
+    """What the server said at the login stands in every record from then on."""
+    docket = office.docket("model_a")
+    query(docket, DELETE)
+    docket.backend_started(4242)
+    query(docket, DELETE)
+    assert [record["session"]["pid"] for record in office.records("decision")] == [None, 4242]
+    assert docket.record.pid == 4242
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "target", "candidates"),
+    [
+        (b"billing", b"DELETE FROM users", "users", ["pg_temp", "billing"]),
+        (b"billing", b"DELETE FROM public.users", "public.users", []),
+        (b"billing, audit", b"DELETE FROM users", "users", ["pg_temp", "billing", "audit"]),
+        (b"billing", b"CREATE TABLE users (id int)", "billing.users", []),
+        (None, b"DELETE FROM users", "users", []),
+    ],
+    ids=["one schema", "written", "two schemas", "certain", "no path"],
+)
+def test_a_record_says_which_schemas_a_name_may_stand_for(
+    path: bytes | None, text: bytes, target: str, candidates: list[str], office: Office
+) -> None:
+    """The path that was in force decides, and a table of the session's own may always come first."""
+    docket = office.docket("model_a")
+    if path is not None:
+        docket.reported(b"search_path", path)
+    query(docket, text)
+    effect = office.records("decision")[0]["effects"][0]
+    assert (effect["target"], effect["candidates"]) == (target, candidates)

@@ -314,3 +314,10 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         listen = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(ConfigurationError, match=f"{listen}: Address already in use"):
             serve(ServerConfig(listen=listen, policies=POLICIES, audit=tmp_path / "audit"))
+
+
+def test_the_audit_folder_it_makes_is_its_owner_s_alone(start: Start) -> None:
+    """Statements are nobody else's to read."""
+    proxy = start(workers=1)
+    ready(proxy, 1)
+    assert stat.S_IMODE(proxy.audit.stat().st_mode) == 0o700
