@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from audit import verify
+from audit import journals_of, verify
 from interlock.failure import ExitCode, Failure
 
 ANSWER_TIMEOUT_S = 5.0
@@ -76,6 +76,7 @@ def proxy_status(metrics: Iterable[Metric]) -> dict[str, Any]:
         "account_kinds": by("interlock_statements_total", "account_kind"),
         "decision_cache": by("interlock_decision_cache_total", "result"),
         "policy_reload_failures": total("interlock_policy_reload_failures_total"),
+        "policy_reload_failing": bool(total("interlock_policy_reload_failing")),
         "audit_writable": bool(total("interlock_audit_writable")),
         "audit_lag_records": total("interlock_audit_lag_records"),
         "audit_lost_records": total("interlock_audit_lost_records_total"),
@@ -86,6 +87,8 @@ def audit_status(folder: Path) -> dict[str, Any]:
     """Verify the journals of a folder and say where each stands. Raises Failure if there are none."""
     if not folder.is_dir():
         raise Failure(f"--audit: {folder} is not a folder")
+    if not journals_of(folder):
+        raise Failure(f"--audit: no journals in {folder}")
     found = verify(folder)
     return {
         "sound": found.sound,
@@ -121,9 +124,11 @@ def _show(console: Console, known: dict[str, Any]) -> None:
         table.add_row("decisions", _counted(proxy["decision_cache"]))
         writable = "writable" if proxy["audit_writable"] else "[bold red]NOT WRITABLE[/]: model accounts are refused"
         table.add_row("recording", f"{writable}, {proxy['audit_lag_records']:,} waiting")
-        if proxy["policy_reload_failures"]:
-            failures = proxy["policy_reload_failures"]
-            table.add_row("reload", f"[yellow]failed {failures} times; the last good policy is in force[/]")
+        failures = proxy["policy_reload_failures"]
+        if proxy["policy_reload_failing"]:
+            table.add_row("reload", "[yellow]the last one failed; what was in force before still is[/]")
+        elif failures:
+            table.add_row("reload", f"{failures} {'has' if failures == 1 else 'have'} failed; the last one succeeded")
     if audit is not None:
         table.add_row("audit log", "sound" if audit["sound"] else "[bold red]NOT SOUND[/]")
         for finding in audit["findings"]:
@@ -135,18 +140,30 @@ def _show(console: Console, known: dict[str, Any]) -> None:
 
 
 def report(*, metrics: str | None, audit: Path | None, as_json: bool) -> int:
-    """Print what is known; gives the exit code. Raises Failure, also where nothing was asked for."""
+    """Print what is known; gives the exit code. Raises Failure, also where nothing was asked for.
+
+    What one place cannot tell does not keep back what the other can: that is printed before the failure is raised.
+    """
     if metrics is None and audit is None:
         raise Failure("say where to look: --metrics HOST:PORT, --audit DIR, or both")
-    known: dict[str, Any] = {}
+    places: dict[str, Callable[[], dict[str, Any]]] = {}
     if metrics is not None:
-        known["proxy"] = proxy_status(read_metrics(metrics))
+        places["proxy"] = lambda: proxy_status(read_metrics(metrics))
     if audit is not None:
-        known["audit"] = audit_status(audit)
-    if as_json:
+        places["audit"] = lambda: audit_status(audit)
+    known: dict[str, Any] = {}
+    failures: list[Failure] = []
+    for name, look in places.items():
+        try:
+            known[name] = look()
+        except Failure as failure:
+            failures.append(failure)
+    if known and as_json:
         typer.echo(orjson.dumps(known, option=orjson.OPT_INDENT_2).decode())
-    else:
+    elif known:
         _show(Console(), known)
+    if failures:
+        raise Failure("\n".join(map(str, failures)), max(failure.exit_code for failure in failures))
     proxy = known.get("proxy", {"audit_writable": True, "workers": 1})
     # Without a worker the parent process answers for itself, and nobody for the clients.
     well = proxy["audit_writable"] and proxy["workers"] and known.get("audit", {"sound": True})["sound"]

@@ -57,4 +57,6 @@ def configure_logging(level: LogLevel) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=severity, force=True)
+    # It tells of every file that is touched; our own events say what came of it.
+    logging.getLogger("watchfiles").setLevel(max(severity, logging.WARNING))
     logging.captureWarnings(capture=True)

@@ -47,6 +47,8 @@ class Snapshot(BaseModel):
     audit_writable: bool = True
     policy_digest: str = ""
     policy_reload_failures: int = 0
+    reload_failing: bool = False
+    """The last reload left what was in force before."""
 
 
 class Meter:
@@ -61,6 +63,7 @@ class Meter:
         self._latency_sum_s = 0.0
         self.connections: Counter[str] = Counter()
         self.reload_failures = 0
+        self.reload_failing = False
 
     def snapshot(self, *, connections: int, bytes_up: int, bytes_down: int) -> Snapshot:
         """Gather the counts of now."""
@@ -88,6 +91,7 @@ class Meter:
             audit_writable=journal.writable,
             policy_digest=judge.policy.digest,
             policy_reload_failures=self.reload_failures,
+            reload_failing=self.reload_failing,
         )
 
     def _count(self, ruled: Ruled) -> None:
@@ -164,6 +168,11 @@ class Fleet(Collector):
             "interlock_policy_reload_failures",
             "Reloads that kept the last good policy.",
             value=total.policy_reload_failures,
+        )
+        yield GaugeMetricFamily(
+            "interlock_policy_reload_failing",
+            "Workers whose last reload kept the last good policy.",
+            value=sum(snapshot.reload_failing for snapshot in live),
         )
 
 

@@ -130,7 +130,7 @@ class Worker:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         background = [self._loop.create_task(each) for each in (self._beat(), self._watch())]
-        _log.info("worker_ready", worker=self._task.number, pid=os.getpid())
+        _log.info("worker_ready", pid=os.getpid())
         try:
             await self._stopping.wait()
             await self._drain()
@@ -240,7 +240,7 @@ class Worker:
             self._loop.remove_reader(sock)
             sock.close()
         deadline = self._loop.time() + self.config.drain_timeout_s
-        _log.info("draining", worker=self._task.number, connections=len(self.connections))
+        _log.info("draining", connections=len(self.connections))
         while self.connections or self._receiving:
             late = self._at_once or self._loop.time() >= deadline
             for connection in list(self.connections):
@@ -255,14 +255,18 @@ class Worker:
         # One more turn, for what was written last.
         await asyncio.sleep(0.01)
 
-    def _reload(self) -> None:
-        """Read policies and certificates anew; what is broken leaves the last good ones in force."""
+    def _reload(self, *, asked: bool = True) -> None:
+        """Read policies and certificates anew; what is broken leaves the last good ones in force.
+
+        `asked`: somebody waits for a word, also where nothing has changed.
+        """
         self.moment.look()
+        was_failing, self.meter.reload_failing = self.meter.reload_failing, False
         if self.tls is not None:
             try:
                 self.tls.reload()
             except TlsMisconfigured as error:
-                self.meter.reload_failures += 1
+                self._count_failure()
                 _log.error("certificates_kept", because=str(error))
         try:
             texts = read_policies(self.config.policies)
@@ -279,9 +283,16 @@ class Worker:
             _log.info("policy_loaded", digest=policy.digest)
             self._record_policy("loaded", texts, policy.digest)
             self.flush_soon()
+        elif asked or was_failing:
+            # The last word must not be a failure that is over.
+            _log.info("policy_unchanged", digest=policy.digest)
+
+    def _count_failure(self) -> None:
+        self.meter.reload_failures += 1
+        self.meter.reload_failing = True
 
     def _kept(self, texts: PolicyTexts, problems: list[str]) -> None:
-        self.meter.reload_failures += 1
+        self._count_failure()
         _log.error("policy_kept", because=problems, digest=self.judge.policy.digest)
         self._record_policy("kept", texts, self.judge.policy.digest, tuple(problems))
         self.flush_soon()
@@ -302,7 +313,7 @@ class Worker:
 
     async def _watch(self) -> None:
         async for _ in changes(watched_folder(self.config.policies)):
-            self._reload()
+            self._reload(asked=False)
 
     async def _beat(self) -> None:
         """Once a second report; twice, look after what should be in the journal by now."""
@@ -343,6 +354,7 @@ def main() -> int:
     """Read the task from standard input and do it."""
     task = Task.model_validate_json(sys.stdin.buffer.read())
     configure_logging(LogLevel(task.log_level))
+    structlog.contextvars.bind_contextvars(worker=task.number)
     return uvloop.run(_serve(task))
 
 

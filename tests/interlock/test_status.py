@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from interlock.failure import Failure
 from interlock.status import audit_status, proxy_status, read_metrics, report
 from proxy.server.metrics import Fleet, Snapshot
+from tests.audit.journals import fill
 
 NOT_A_PROXY = "# TYPE up gauge\nup 1\n"
 
@@ -99,10 +100,76 @@ def test_a_proxy_without_a_worker_is_a_finding(
     assert ("NO WORKER" in capsys.readouterr().out) is (reporting == 0)
 
 
-def test_a_folder_without_journals_is_sound_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing recorded is nothing wrong; the answer lists no journals."""
-    assert report(metrics=None, audit=tmp_path, as_json=True) == 0
-    assert json.loads(capsys.readouterr().out) == {"audit": {"sound": True, "findings": [], "journals": []}}
+def test_a_folder_without_journals_is_wrong_use(tmp_path: Path) -> None:
+    """As `audit verify` has it: nothing is not sound."""
+    with pytest.raises(Failure, match=f"no journals in {tmp_path}") as raised:
+        audit_status(tmp_path)
+    assert raised.value.exit_code == 2
+
+
+def show_proxy(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the page show what a proxy of one worker reports."""
+    registry, fleet = CollectorRegistry(), Fleet("9.9.9")
+    fleet.report(0, snapshot)
+    registry.register(fleet)
+    monkeypatch.setattr(_Page, "text", generate_latest(registry).decode())
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_proxy_is_shown_though_its_audit_folder_is_gone(
+    as_json: bool, stranger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Just then one wants to know how it is; the failure follows, with its exit code."""
+    show_proxy(Snapshot(policy_digest="abc"), monkeypatch)
+    with pytest.raises(Failure, match="none is not a folder") as raised:
+        report(metrics=stranger, audit=tmp_path / "none", as_json=as_json)
+    assert raised.value.exit_code == 2
+    assert "9.9.9" in capsys.readouterr().out
+
+
+def test_both_failures_are_told(tmp_path: Path) -> None:
+    """One a line; no proxy and no folder."""
+    with pytest.raises(Failure) as raised:
+        report(metrics="127.0.0.1:1", audit=tmp_path / "none", as_json=False)
+    first, second = str(raised.value).splitlines()
+    assert "no proxy answers at 127.0.0.1:1" in first
+    assert "is not a folder" in second
+
+
+def test_an_audit_log_is_shown_though_no_proxy_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is on record can be looked at when all else is down."""
+    fill(tmp_path, 4)
+    with pytest.raises(Failure, match="no proxy answers") as raised:
+        report(metrics="127.0.0.1:1", audit=tmp_path, as_json=True)
+    assert raised.value.exit_code == 1
+    assert json.loads(capsys.readouterr().out)["audit"]["sound"] is True
+
+
+@pytest.mark.parametrize(
+    ("failures", "failing", "said"),
+    [
+        (0, False, None),
+        (1, True, "the last one failed; what was in force before still is"),
+        (3, False, "3 have failed; the last one succeeded"),
+        (1, False, "1 has failed; the last one succeeded"),
+    ],
+)
+def test_a_reload_s_failure_that_is_over_is_told_from_one_that_stands(
+    failures: int,
+    failing: bool,
+    said: str | None,
+    stranger: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The count never falls, so it alone does not say how things are."""
+    show_proxy(
+        Snapshot(policy_digest="abc", policy_reload_failures=failures, reload_failing=failing),
+        monkeypatch,
+    )
+    assert report(metrics=stranger, audit=None, as_json=False) == 0
+    shown = [line.split(maxsplit=1)[1].strip() for line in capsys.readouterr().out.splitlines() if "reload" in line]
+    assert shown == ([] if said is None else [said])
 
 
 def test_a_damaged_journal_is_a_finding(tmp_path: Path) -> None:

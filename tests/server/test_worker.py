@@ -243,6 +243,37 @@ def test_a_broken_policy_leaves_the_last_good_one_in_force(broken: str | None, s
     assert worker.reports()[-1].policy_reload_failures == len(worker.logged("policy_kept")) > 0
 
 
+def test_a_reload_says_so_whatever_it_found(start: Start, tmp_path: Path) -> None:
+    """SIGHUP is answered also where nothing changed, and the word after a failure is that it is over."""
+    policy = tmp_path / "policies" / "policy.yaml"
+    policy.parent.mkdir()
+    policy.write_text(NOBODY_READS)
+    worker = start(policies=policy.parent)
+    worker.tell(signal.SIGHUP)
+    until(lambda: len(worker.logged("policy_unchanged")) > 0, "nothing had changed")
+    policy.parent.rename(tmp_path / "aside")
+    worker.tell(signal.SIGHUP)
+    until(lambda: len(worker.logged("policy_kept")) > 0, "the folder is gone")
+    until(lambda: worker.reports()[-1].reload_failing, "the report says so")
+    (tmp_path / "aside").rename(policy.parent)
+    worker.tell(signal.SIGHUP)
+    until(lambda: len(worker.logged("policy_unchanged")) > 1, "the folder is back, as it was")
+    until(lambda: not worker.reports()[-1].reload_failing, "the report says so")
+
+
+def test_what_a_worker_logs_bears_its_number(start: Start, tmp_path: Path) -> None:
+    """Every worker says the same of a policy; changes on the disk are told by it, not by what watches the disk."""
+    policy = tmp_path / "policy.yaml"
+    shutil.copy(POLICIES, policy)
+    worker = start(policies=policy)
+    policy.write_text(NOBODY_READS)
+    until(lambda: len(worker.logged("policy_loaded")) == 1, "the new policy is loaded")
+    worker.tell(signal.SIGHUP)
+    until(lambda: len(worker.logged("policy_unchanged")) > 0, "nothing had changed")
+    lines = [json.loads(line) for line in worker.log().splitlines()]
+    assert {(line.get("logger"), line.get("worker")) for line in lines} == {(None, 3)}
+
+
 def presented(worker: WorkerProcess, authority: Path) -> ssl.SSLObject | None:
     """Ask for TLS and verify; None where the certificate does not."""
     context = ssl.create_default_context(cafile=authority)
