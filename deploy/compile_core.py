@@ -31,8 +31,10 @@ MODULES: Final = (
     "proxy/wire/backend_stream.py",
     "proxy/wire/frontend_stream.py",
     "proxy/wire/ledger.py",
+    "proxy/wire/names.py",
     "proxy/wire/pqformat.py",
     "proxy/wire/refusal.py",
+    "proxy/wire/ruling.py",
     "proxy/wire/session.py",
 )
 """Each does something for every statement; none is imported by others that subclass what it defines."""

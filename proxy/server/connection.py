@@ -15,14 +15,16 @@ from typing import Final, Protocol
 import structlog
 
 from audit import Journal
+from proxy.policy import Account
 from proxy.server.docket import Docket
 from proxy.server.moment import Moment
 from proxy.sql import Study
-from proxy.wire import Held, ProtocolViolation, Session, SqlState, fatal
+from proxy.wire import Held, ProtocolViolation, Session, SqlState, Wait, fatal
 
 _log = structlog.get_logger()
 _EARLY_BYTES: Final = 65_536
-"""What a client may have said before the server is ready; more, and it is not read until then."""
+"""What a client may have said before the server is ready, or behind a text that is being read elsewhere; more, and it
+is not read until then. Below it the client is read on, since a client's going is noticed by reading alone."""
 _LINGER_S: Final = 30.0
 """How long what is left for a peer that does not read is kept after the other side has gone."""
 
@@ -41,8 +43,8 @@ class House(Protocol):
     def flush_later(self) -> None:
         """Have the journal written within a fraction of a second."""
 
-    def study(self, text: str, told: Callable[[Study], None]) -> None:
-        """Have a large text studied without stalling anybody."""
+    def study(self, text: str, account: Account, told: Callable[[Study], None]) -> Callable[[], object]:
+        """Have a large text studied without stalling anybody; gives what calls that off."""
 
     def went(self, connection: Connection, reason: str) -> None:
         """Take note that a connection has ended."""
@@ -59,11 +61,12 @@ class Connection:
         "_loop",
         "_on_ready",
         "_pending",
-        "_reading",
         "_server",
         "_server_full",
         "_session",
+        "_stop_reading",
         "_tls",
+        "_waited_bytes",
         "client_side",
         "docket",
         "server_side",
@@ -83,7 +86,10 @@ class Connection:
         self._pending: list[bytes | Held] = []
         self._client_eof = False
         self._server_full = False
-        self._reading = False
+        self._stop_reading: Callable[[], object] | None = None
+        """Calls off the reading of a large text, while there is one."""
+        self._waited_bytes = 0
+        """What had been said when that began."""
         self._ended = False
         self._on_ready: Callable[[], None] | None = None
         self._tls = client.get_extra_info("ssl_object") is not None
@@ -108,7 +114,7 @@ class Connection:
     def idle(self) -> bool:
         """True where no transaction is open and nothing waits to be sent."""
         session = self._session
-        return session.ready and session.idle and not self._pending and not session.frontend.blocked
+        return session.ready and session.idle and not self._pending and session.frontend.waits is None
 
     def end(self, message: bytes, reason: str) -> None:
         """End both sides, telling the client why with a whole ErrorResponse."""
@@ -138,8 +144,8 @@ class Connection:
             self._failed(error)
             return
         self._send_up(parts, held=frontend.held)
-        if frontend.blocked:
-            self._read_elsewhere()
+        if frontend.waits is not None:
+            self._wait(frontend.waits)
         if self._on_ready is not None and session.waiting_bytes > _EARLY_BYTES:
             self._client.pause_reading()
         if frontend.ended:
@@ -163,6 +169,9 @@ class Connection:
             client.write(part)
         if house.journal.pending:
             house.flush_later()
+        frontend = self._session.frontend
+        if frontend.waits is Wait.ANSWERS and frontend.answered:
+            self._go_on()
         if self._on_ready is not None and self._session.ready:
             on_ready, self._on_ready = self._on_ready, None
             on_ready()
@@ -170,8 +179,8 @@ class Connection:
                 self._client.resume_reading()
             parts_up = self._session.early()
             self._send_up(parts_up, held=self._session.held)
-            if self._session.frontend.blocked:
-                self._read_elsewhere()
+            if frontend.waits is not None:
+                self._wait(frontend.waits)
             if self._client_eof or self._session.ended:
                 self._end_of_client()
 
@@ -194,7 +203,7 @@ class Connection:
     def server_resumed(self) -> None:
         """Read the client again."""
         self._server_full = False
-        if not self._client.is_closing() and not self._session.frontend.blocked:
+        if not self._client.is_closing() and self._session.frontend.waits is None:
             self._client.resume_reading()
 
     def client_eof(self) -> bool:
@@ -232,19 +241,30 @@ class Connection:
         _log.exception("a session's bytes could not be followed", error=repr(error))
         self.end(fatal(SqlState.INTERNAL_ERROR, "the proxy failed on a message; its log says how"), "bug")
 
-    def _read_elsewhere(self) -> None:
-        """Have a large text read in another process; what the client says meanwhile waits with it."""
-        if not self._reading and not self._client.is_closing():
-            self._reading = True
-            self._client.pause_reading()
-            self._house.study(self.docket.unstudied, self._read)
+    def _wait(self, waits: Wait) -> None:
+        """See to it that a stream that waits goes on."""
+        client = self._client
+        if waits is Wait.TEXT and self._stop_reading is None:
+            self._waited_bytes = self._session.frontend.waiting_bytes
+            self._stop_reading = self._house.study(self.docket.unstudied, self.docket.account, self._read)
+        elif waits is Wait.TURN:
+            self._loop.call_soon(self._go_on)
+        if not client.is_closing() and (
+            waits is not Wait.TEXT or self._session.frontend.waiting_bytes - self._waited_bytes > _EARLY_BYTES
+        ):
+            client.pause_reading()
 
     def _read(self, found: Study) -> None:
-        self._reading = False
+        self._stop_reading = None
+        if not self._ended:
+            self.docket.learn(found)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Take what the stream waited with."""
         if self._ended:
             return
         self._house.moment.look()
-        self.docket.learn(found)
         frontend = self._session.frontend
         try:
             parts = frontend.resume()
@@ -252,8 +272,8 @@ class Connection:
             self._failed(error)
             return
         self._send_up(parts, held=frontend.held)
-        if frontend.blocked:
-            self._read_elsewhere()
+        if frontend.waits is not None:
+            self._wait(frontend.waits)
             return
         if not self._server_full and not self._client.is_closing():
             self._client.resume_reading()
@@ -281,7 +301,7 @@ class Connection:
     def _end_of_client(self) -> None:
         self._client_eof = True
         server = self._server
-        if self._pending or self._session.frontend.blocked or server is None or server.is_closing():
+        if self._pending or self._session.frontend.waits is not None or server is None or server.is_closing():
             return
         if self._on_ready is not None and self._session.waiting_bytes:
             # It is sent as soon as the server is ready, and the end behind it.
@@ -301,6 +321,9 @@ class Connection:
             # What the client had sent before it went would have reached the server, too.
             house.journal.flush()
         self._session.broken_off()
+        if self._stop_reading is not None:
+            self._stop_reading()
+            self.docket.unread("the session ended before it had been read")
         for transport in (self._client, self._server):
             if transport is not None and not transport.is_closing():
                 transport.close()

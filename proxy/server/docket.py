@@ -47,10 +47,11 @@ _STATES: Final = {
 class Case(Ruling):
     """A ruling with what its records and its refusal's words need."""
 
-    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "text", "unrecorded", "via")
+    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "unrecorded", "via")
 
     def __init__(self, ruled: Ruled, via: Via, profile: Profile, began_s: float) -> None:
         """Begin as what most are: permitted, and free to go before its record is written."""
+        self.text = None
         self.nonce = None
         self.held = False
         self.enforced = ruled.enforced
@@ -63,15 +64,12 @@ class Case(Ruling):
         """The decision's id, once its record is on its way."""
         self.unrecorded = False
         """Turned back because its record could not be written in time."""
-        self.text: bytes | None = None
-        """Of a Parse, to be judged again when an Execute meets another profile."""
 
 
 class Docket:
     """One session's rulings. Implements the wire's Referee."""
 
     __slots__ = (
-        "_account",
         "_database",
         "_generation",
         "_journal",
@@ -89,6 +87,7 @@ class Docket:
         "_user",
         "_wanted",
         "_wire",
+        "account",
         "record",
         "unstudied",
     )
@@ -110,7 +109,7 @@ class Docket:
         self._mint = mint
         self._moment = moment
         self._nonce = nonce
-        self._account = account
+        self.account = account
         self._user = session.user or ""
         self._database = session.database or ""
         self.record = session
@@ -147,31 +146,26 @@ class Docket:
 
     def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:
         """Rule on a Parse: on its text, and on the types that it gives its parameters."""
-        case = self._ruled(text, size, Via.PARSE, types if self._account.enforced and len(types) > _NO_TYPES else b"")
+        case = self._ruled(text, size, Via.PARSE, types if self.account.enforced and len(types) > _NO_TYPES else b"")
         case.text = text
         return case
 
-    def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
+    def execution(self, prepared: tuple[Ruling, ...] | None) -> Ruling:
         """Rule on an Execute: as its Parse was ruled, by what holds now."""
         profile = self._current()
-        if len(prepared) == 1:
+        if prepared is not None and len(prepared) == 1:
             only = prepared[0]
-            if isinstance(only, Case) and only.profile is profile:
+            if isinstance(only, Case) and only.profile is profile and not only.ruled.by_name:
                 return self._case(only.ruled, Via.EXECUTE, profile)
-        strictest: Ruled | None = None
-        for ruling in prepared:
-            if isinstance(ruling, Case):
-                ruled = ruling.ruled
-                if ruling.profile is not profile:
-                    ruled = self._again(ruling.text, profile)
-                if strictest is None or (ruled.decision.refused, not ruled.reads_only) > (
-                    strictest.decision.refused,
-                    not strictest.reads_only,
-                ):
-                    strictest = ruled
-        if strictest is None:
-            strictest = self._judge.unknown_portal(profile)
-        return self._case(strictest, Via.EXECUTE, profile)
+        ruled = self._strictest(prepared, profile)
+        if ruled is None:
+            return self._case(self._judge.unknown_portal(profile), Via.EXECUTE, profile)
+        if ruled.executed:
+            ruled = self._with_executed(ruled, profile)
+        case = self._case(ruled, Via.EXECUTE, profile)
+        if ruled.prepared:
+            self._prepare(case, next(each.text for each in prepared or () if isinstance(each, Case)))
+        return case
 
     def function_call(self, oid: int | None) -> Ruling:
         """Rule on a FunctionCall: by number, so no list of names can vouch for it."""
@@ -206,7 +200,8 @@ class Docket:
             state = _DONE
             if ruling.ruled.deallocated and self._wire is not None:
                 for name in ruling.ruled.deallocated:
-                    self._wire.forget_statement(name.encode())
+                    if name not in ruling.ruled.prepared:
+                        self._wire.forget_statement(name)
         elif ruling.nonce is None:
             state = OutcomeState.CANCELLED if sqlstate == SqlState.QUERY_CANCELED else _STATES[end._value_]
         elif sqlstate is not None and end is End.FAILED:
@@ -220,6 +215,11 @@ class Docket:
             self._write(ruling, outcome)
         else:
             self._journal.append(outcome_body(ruling.number, moment.stamp, outcome))
+
+    def unread(self, because: str) -> None:
+        """Put on record that `unstudied` was asked for, where it will not be ruled on."""
+        case = self._case(self._judge.unread(because, self._current()), Via.QUERY, self._current())
+        self.ended(case, End.SKIPPED, None, None)
 
     def overdue(self, ruling: Ruling, before_s: float) -> None:
         """Write the decision of a read that has not ended, if it was made before then (monotonic seconds)."""
@@ -254,7 +254,45 @@ class Docket:
             ruled = self._read(text, profile)
             if types and not ruled.decision.refused:
                 ruled = self._judge.rule_types(ruled, types, profile)
-        return self._case(ruled, via, profile)
+            if ruled.executed:
+                ruled = self._with_executed(ruled, profile)
+        case = self._case(ruled, via, profile)
+        if ruled.prepared and via is Via.QUERY:
+            self._prepare(case, text)
+        return case
+
+    def _strictest(self, rulings: tuple[Ruling, ...] | None, profile: Profile) -> Ruled | None:
+        """Judge by what holds now what was ruled on before; None: nothing was."""
+        if rulings is None:
+            return self._judge.unread("more statements and portals are open than the proxy remembers", profile)
+        strictest: Ruled | None = None
+        for ruling in rulings:
+            if isinstance(ruling, Case):
+                ruled = ruling.ruled
+                if ruling.profile is not profile:
+                    ruled = self._again(ruling.text, profile)
+                if strictest is None or (ruled.decision.refused, not ruled.reads_only) > (
+                    strictest.decision.refused,
+                    not strictest.reads_only,
+                ):
+                    strictest = ruled
+        return strictest
+
+    def _with_executed(self, ruled: Ruled, profile: Profile) -> Ruled:
+        """Judge SQL's EXECUTE by what its name stands for, too."""
+        if self._wire is not None and not ruled.decision.refused:
+            for name in ruled.executed:
+                prepared = self._strictest(self._wire.prepared(name), profile)
+                if prepared is not None and prepared.decision.refused:
+                    return prepared
+        return ruled
+
+    def _prepare(self, case: Case, text: bytes | None) -> None:
+        """Remember what SQL's PREPARE may put under its name."""
+        case.text = text
+        if self._wire is not None and case.nonce is None:
+            for name in case.ruled.prepared:
+                self._wire.prepared_by_sql(name, case)
 
     def _again(self, text: bytes | None, profile: Profile) -> Ruled:
         if text is None:
@@ -339,7 +377,7 @@ class Docket:
         profile = self._profile
         if profile is None or self._generation != self._judge.generation:
             profile = self._profile = self._judge.profile(
-                ProfileKey(account=self._account, database=self._database, settings=self._settings())
+                ProfileKey(account=self.account, database=self._database, settings=self._settings())
             )
             self._generation = self._judge.generation
         return profile

@@ -1,8 +1,9 @@
 """Reads large texts in a process of its own, so that one client's text neither stalls nor ends anybody's session.
 
-The worker asks for one text at a time and waits for a bounded time; a reader that is too slow, grows too large or dies
-is ended, and its text counts as unreadable. The next text starts another. `python -m proxy.server.reader` is the other
-side: lengths and texts come in on standard input, studies go out on standard output.
+A reader has one text at a time. Accounts take turns, so that nobody waits for more than one text of each other's. A
+text whose turn does not come in time counts as unreadable, and so does one whose reader is too slow, grows too large or
+dies: that reader is ended, and the next text starts another. `python -m proxy.server.reader` is the other side: lengths
+and texts come in on standard input, studies go out on standard output.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pickle
 import resource
 import struct
 import sys
+from collections import deque
 from functools import lru_cache
 from typing import Final
 
@@ -23,6 +25,8 @@ from proxy.sql import Bounds, Study, Unreadable, normalize, study
 _log = structlog.get_logger()
 _LENGTH: Final = struct.Struct("!I")
 _MEMORY_BYTES: Final = 2 << 30
+_WAIT_S: Final = 30.0
+"""How long a text may wait for its turn; its session is held up for as long."""
 _KEPT: Final = 64
 """Studies that a reader remembers by their form: bulk inserts come with the same form again and again."""
 
@@ -30,16 +34,25 @@ _KEPT: Final = 64
 class Reader:
     """The worker's side: starts the process when the first large text comes."""
 
-    def __init__(self, bounds: Bounds, *, timeout_s: float = 10.0) -> None:
-        """`timeout_s`: how long one text may take."""
+    def __init__(self, bounds: Bounds, *, timeout_s: float = 10.0, wait_s: float = _WAIT_S) -> None:
+        """`timeout_s`: how long one text may take; `wait_s`: how long it may wait until then."""
         self._bounds = bounds
         self._timeout_s = timeout_s
-        self._turn = asyncio.Lock()
+        self._wait_s = wait_s
+        self._busy = False
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """Who waits for a turn, by account; the account whose turn is next comes first."""
         self._process: asyncio.subprocess.Process | None = None
 
-    async def study(self, text: str) -> Study:
-        """Study a text, when those before it are done. Never raises for what the text does to the reader."""
-        async with self._turn:
+    async def study(self, text: str, account: str) -> Study:
+        """Study a text when it is the account's turn. Never raises for what the text does to the reader."""
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._take_turn(account)
+        except TimeoutError:
+            _log.error("reader_overrun", account=account, bytes=len(text))
+            return Study(reading=Unreadable(because=f"its turn to be read did not come within {self._wait_s:g} s"))
+        try:
             because = ""
             for _ in range(2):
                 # One that was started for an earlier text may have died since, which is no fault of this one.
@@ -57,11 +70,42 @@ class Reader:
                     break
             _log.error("reader_ended", because=because, bytes=len(text))
             return Study(reading=Unreadable(because=because))
+        except asyncio.CancelledError:
+            # Its answer would be taken for the next one's.
+            await self._end()
+            raise
+        finally:
+            self._give_turn()
 
     async def close(self) -> None:
-        """End the process."""
-        async with self._turn:
-            await self._end()
+        """End the process; nobody may be waiting."""
+        await self._end()
+
+    async def _take_turn(self, account: str) -> None:
+        if not self._busy:
+            self._busy = True
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(account, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                # It came at the very moment that nobody wanted it any more.
+                self._give_turn()
+            raise
+
+    def _give_turn(self) -> None:
+        while self._waiting:
+            account = next(iter(self._waiting))
+            turns = self._waiting.pop(account)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[account] = turns
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._busy = False
 
     async def _ask(self, text: bytes) -> Study:
         process = self._process

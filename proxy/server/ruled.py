@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
 from proxy.policy import Decision, Verdict
-from proxy.sql import Act, Effect, Modifier, Moves, Target, moves
+from proxy.sql import Act, Effect, Modifier, Moves, Target, TargetKind, moves
 from proxy.wire import SqlState
 
 _READS: Final = frozenset(
@@ -31,12 +32,15 @@ class Ruled:
     __slots__ = (
         "_fragments",
         "_statement",
+        "by_name",
         "deallocated",
         "decision",
         "effects",
         "enforced",
+        "executed",
         "form",
         "moves",
+        "prepared",
         "reads_only",
         "seen",
     )
@@ -51,13 +55,11 @@ class Ruled:
         self.reads_only = decision.verdict is Verdict.PERMIT and all(
             act.effect in _READS and Modifier.LOCKING not in act.modifiers for act in acts
         )
-        self.deallocated = tuple(
-            act.target.name
-            for facts in decision.facts
-            if facts.tag == "DEALLOCATE"
-            for act in facts.acts
-            if act.target is not None and act.target.name
-        )
+        self.deallocated = _names(decision, {"DEALLOCATE"})
+        self.prepared = _names(decision, {"PREPARE"})
+        self.executed = _names(decision, {facts.tag for facts in decision.facts} - {"DEALLOCATE", "PREPARE"})
+        """Statements of SQL's PREPARE that it runs, also within EXPLAIN or CREATE TABLE AS."""
+        self.by_name = bool(self.prepared or self.executed)
         self.moves = max((moves(facts) for facts in decision.facts), key=lambda each: each.value, default=Moves.NOTHING)
         self.form: bytes | None = None
         """Normalized text that this was decided on; None where a constant decided."""
@@ -78,6 +80,17 @@ class Ruled:
 
     def _effects(self) -> tuple[RecordedEffect, ...]:
         return tuple(_recorded(act) for facts in self.decision.facts for act in facts.acts)
+
+
+def _names(decision: Decision, tags: AbstractSet[str]) -> tuple[bytes, ...]:
+    """Give the names of prepared statements in statements with these tags."""
+    return tuple(
+        act.target.name.encode("utf-8", "surrogateescape")
+        for facts in decision.facts
+        if facts.tag in tags
+        for act in facts.acts
+        if act.target is not None and act.target.kind is TargetKind.PREPARED and act.target.name
+    )
 
 
 def _recorded(act: Act) -> RecordedEffect:

@@ -22,7 +22,7 @@ import uvloop
 
 from audit import Fsync as JournalFsync
 from audit import IdMint, Journal, JournalBusy, PolicyRecord, ProxyRecord, SessionRecord, encode
-from proxy.policy import Policy, PolicyMistakes
+from proxy.policy import Account, Policy, PolicyMistakes
 from proxy.server.address import parse_address
 from proxy.server.catalog import Catalog
 from proxy.server.connection import Connection
@@ -63,7 +63,8 @@ class Worker:
             statement_bytes=config.statement_bytes, nesting_depth=config.nesting_depth, statements=config.statements
         )
         self.judge = Judge(policy, bounds=bounds, cached_decisions=config.cached_decisions)
-        self.reader = Reader(bounds)
+        self.readers = {True: Reader(bounds), False: Reader(bounds)}
+        """By whether the account is enforced: what models send holds up nobody else."""
         self.journal = Journal(
             config.audit,
             f"proxy-{task.number}",
@@ -140,7 +141,8 @@ class Worker:
                 each.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
             await self.catalog.close()
-            await self.reader.close()
+            for reader in self.readers.values():
+                await reader.close()
             self.moment.look()
             self._append(
                 ProxyRecord(
@@ -173,15 +175,17 @@ class Worker:
             self._flushing_later = True
             self._loop.call_later(_LATER_S, self._flush_late)
 
-    def study(self, text: str, told: Callable[[Study], None]) -> None:
-        """Have a large text studied in the reader's process."""
+    def study(self, text: str, account: Account, told: Callable[[Study], None]) -> Callable[[], object]:
+        """Have a large text studied in a reader's process; gives what calls that off."""
+        reader = self.readers[account.enforced]
 
         async def ask() -> None:
-            told(await self.reader.study(text))
+            told(await reader.study(text, account.name))
 
         asking = self._loop.create_task(ask())
         self._studying.add(asking)
         asking.add_done_callback(self._studying.discard)
+        return asking.cancel
 
     def went(self, connection: Connection, reason: str) -> None:
         """Take note that a connection has ended."""

@@ -10,10 +10,10 @@ from proxy.wire.codes import (
     SqlState,
     TransactionStatus,
 )
-from proxy.wire.frontend_stream import Held
-from proxy.wire.ledger import End, Ruling
+from proxy.wire.frontend_stream import Held, Wait
 from proxy.wire.messages import ErrorResponse, ParameterStatus, fatal
 from proxy.wire.referee import NotRead, Referee
+from proxy.wire.ruling import End, Ruling
 from proxy.wire.session import Session
 from proxy.wire.startup import (
     HEADER_BYTES,
@@ -47,6 +47,7 @@ __all__ = [
     "SqlState",
     "StartupMessage",
     "TransactionStatus",
+    "Wait",
     "check_version",
     "fatal",
     "packet_code",

@@ -11,13 +11,15 @@ Nothing is raised for bytes of the client.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Final
 
 from proxy.wire.codes import FrontendCode
-from proxy.wire.ledger import Kind, Ledger, Ruling
+from proxy.wire.ledger import Kind, Ledger
 from proxy.wire.pqformat import INT32, MESSAGE_BYTES, end_of_run
 from proxy.wire.referee import NotRead, Referee
 from proxy.wire.refusal import poison_parse, poison_query
+from proxy.wire.ruling import Ruling
 
 HEADER_BYTES: Final = 5
 SMALL_MESSAGE_BYTES: Final = 10_000
@@ -26,6 +28,13 @@ AUTHENTICATION_BYTES: Final = 65_535
 """PG_MAX_AUTH_TOKEN_LENGTH of auth.h: the longest answer to an authentication request."""
 NAMES_BYTES: Final = 20_000
 """Where a Bind's or a long Parse's names must have ended; no client names anything so."""
+
+MESSAGES_AT_ONCE: Final = 500
+"""Messages put to the referee before the caller may do something else."""
+UNANSWERED: Final = 4_096
+"""Messages that may await their answer; more, and the client is not read. A server that sends when its buffer of 8 KiB
+is full, or when told to, keeps fewer than half as many answers to itself, at 5 bytes for the shortest (libpq's
+PQ_SEND_BUFFER_SIZE), so it never waits for the client while the client waits for it."""
 
 _EXECUTE: Final = int(FrontendCode.EXECUTE)
 _BIND: Final = int(FrontendCode.BIND)
@@ -51,6 +60,17 @@ _ASKING: Final = frozenset((_QUERY, _PARSE, _FUNCTION_CALL))
 _SMALL: Final = frozenset((_EXECUTE, _SYNC, _DESCRIBE, _CLOSE, _FLUSH, _COPY_DONE, _COPY_FAIL, _TERMINATE))
 
 
+class Wait(Enum):
+    """What a stream waits for before it goes on."""
+
+    TEXT = "text"
+    """A text that must be read elsewhere first."""
+    TURN = "turn"
+    """Others, for whom it is time to do something."""
+    ANSWERS = "answers"
+    """Too much was asked that the server has not answered."""
+
+
 class Held:
     """A ruled message on its way: the bytes to send, and how to refuse it after all."""
 
@@ -74,9 +94,9 @@ class FrontendStream:
         "_waiting",
         "_waiting_need",
         "_waiting_size",
-        "blocked",
         "ended",
         "held",
+        "waits",
     )
 
     def __init__(self, ledger: Ledger, referee: Referee, *, statement_bytes: int) -> None:
@@ -91,8 +111,8 @@ class FrontendStream:
         self._swallow = False
         self.held = False
         """True after `feed` where what it gave must wait for its records to be written."""
-        self.blocked = False
-        """True after `feed` or `resume` where a text must be read elsewhere first: what follows it waits here."""
+        self.waits: Wait | None = None
+        """Not None after `feed` or `resume` where the next message waits here, and all that follows it."""
         self.ended = False
         """What followed would not be read by the server either: send it the end of the stream."""
 
@@ -108,7 +128,7 @@ class FrontendStream:
         if self._waiting:
             self._waiting.append(data)
             self._waiting_size += len(data)
-            if self._waiting_size < self._waiting_need or self.blocked:
+            if self._waiting_size < self._waiting_need or self.waits is not None:
                 return []
             data = b"".join(self._waiting)
             self._waiting.clear()
@@ -123,7 +143,12 @@ class FrontendStream:
                 start = position
                 self._swallow = self._skip > 0
         ledger = self._ledger
+        left = min(MESSAGES_AT_ONCE, UNANSWERED - ledger.unanswered)
         while position < size:
+            if left <= 0:
+                self._block(Wait.TURN if ledger.unanswered < UNANSWERED else Wait.ANSWERS, data, position)
+                break
+            left -= 1
             if size - position < HEADER_BYTES:
                 self._wait(data, position, HEADER_BYTES)
                 break
@@ -164,9 +189,11 @@ class FrontendStream:
                 if code == _EXECUTE:
                     name_end = data.find(0, body, end)
                     try:
-                        ruling = self._referee.execution(ledger.bound(data[body:name_end]) if name_end >= 0 else ())
+                        ruling = self._referee.execution(
+                            ledger.names.bound(data[body:name_end]) if name_end >= 0 else ()
+                        )
                     except NotRead:
-                        self._block(data, position)
+                        self._block(Wait.TEXT, data, position)
                         break
                     ledger.execute(ruling)
                     if ruling.nonce is not None or (ruling.held and ruling.enforced):
@@ -209,7 +236,7 @@ class FrontendStream:
                 try:
                     ruling, name = self._rule(code, data, body, end, readable=readable)
                 except NotRead:
-                    self._block(data, position)
+                    self._block(Wait.TEXT, data, position)
                     break
                 if ruling.nonce is not None:
                     out.append(data[start:position])
@@ -242,9 +269,19 @@ class FrontendStream:
             out.append(data if start == 0 and position == size else data[start:position])
         return out
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the client that wait for the rest of a message, or for what the stream waits for."""
+        return self._waiting_size
+
+    @property
+    def answered(self) -> bool:
+        """True where a stream that waits for answers may go on."""
+        return self._ledger.unanswered <= UNANSWERED // 2
+
     def resume(self) -> list[bytes | Held]:
-        """Put the message that blocked the stream to the referee again, and go on as `feed` does."""
-        self.blocked = False
+        """Put the message that the stream waited with to the referee, and go on as `feed` does."""
+        self.waits = None
         return self.feed(b"")
 
     def refuse_late(self, held: Held) -> bytes:
@@ -262,8 +299,8 @@ class FrontendStream:
         self._waiting_size = len(rest)
         self._waiting_need = need
 
-    def _block(self, data: bytes, position: int) -> None:
-        self.blocked = True
+    def _block(self, waits: Wait, data: bytes, position: int) -> None:
+        self.waits = waits
         self._wait(data, position, 0)
 
     def _cut_off(self, out: list[bytes | Held], data: bytes, start: int, position: int) -> list[bytes | Held]:

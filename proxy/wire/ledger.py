@@ -1,10 +1,8 @@
-"""What a session's client has sent and the server has not answered yet, and which names stand for which statement.
+"""What a session's client has sent and the server has not answered yet. Pure.
 
-Pure. The server answers in order, so the messages that matter stand in a queue. An error in the extended protocol makes
-the server skip everything up to Sync (documentation: Extended Query, "discards messages until a Sync"), a simple Query
-among them included. Names of statements and portals follow what the server holds: a Parse counts at once for what
-follows it before the next Sync (if it fails, that is skipped, too), but until it is answered, the statement that stood
-under its name before is remembered, and both count for what comes after that Sync.
+The server answers in order, so the messages that matter stand in a queue. An error in the extended protocol makes the
+server skip everything up to Sync (documentation: Extended Query, "discards messages until a Sync"), a simple Query
+among them included. What names stand for is kept by `names`.
 """
 
 from __future__ import annotations
@@ -14,34 +12,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Final, Protocol
 
-NAME_BYTES: Final = 63
-"""The server keeps names of statements and portals in hash tables of NAMEDATALEN, so longer ones are cut."""
-NAMES_KEPT: Final = 10_000
-"""Statements and portals remembered per session. The server bounds them by memory only; beyond this, a name counts as
-unknown."""
-_CHAIN: Final = 8
-
-
-class Ruling:
-    """What was ruled on one message that asks for something. A referee makes them; the session only reads these."""
-
-    __slots__ = ("enforced", "held", "nonce")
-
-    def __init__(self, *, nonce: bytes | None = None, held: bool = False, enforced: bool = False) -> None:
-        """`nonce` not None: refused, and the nonce under which the server is made to fail.
-
-        `held`: must not leave before its record is written; `enforced`: if that cannot be, must not leave at all.
-        """
-        self.nonce, self.held, self.enforced = nonce, held, enforced
-
-
-class End(Enum):
-    """How the answer to a ruled message ended."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SUSPENDED = "suspended"
-    SKIPPED = "skipped"
+from proxy.wire.names import Names, Prepared
+from proxy.wire.ruling import End, Ruling
 
 
 class Told(Protocol):
@@ -99,98 +71,71 @@ class DoubtedEntry(Entry):
         """The batch it was sent in; None: the error is known to be its own."""
 
 
-class Prepared:
-    """A statement under a name: what was ruled on its Parse, and what stood there until that is answered."""
-
-    __slots__ = ("after", "batch", "before", "name", "ruling", "stands")
-
-    def __init__(self, name: bytes, ruling: Ruling, batch: int, before: Prepared | None) -> None:
-        self.name, self.ruling, self.batch, self.before = name, ruling, batch, before
-        self.after: Prepared | None = None
-        """What was sent under the same name next, so that a failed one of many is taken out in one step."""
-        self.stands = False
-        """The server has answered ParseComplete."""
-
-
 class Ledger:
-    """The queue and the names of one session."""
+    """The queue of one session, and its names."""
 
-    __slots__ = (
-        "_copy_ends",
-        "_copying",
-        "_nonces",
-        "_portals",
-        "_queue",
-        "_statements",
-        "_told",
-        "_unnoticed",
-        "batch",
-    )
+    __slots__ = ("_copy_ends", "_copying", "_nonces", "_queue", "_skipping", "_told", "_unnoticed", "names")
 
     def __init__(self, told: Told) -> None:
         self._told = told
         self._queue: deque[Entry] = deque()
-        self._statements: dict[bytes, Prepared] = {}
-        self._portals: dict[bytes, tuple[Ruling, ...]] = {}
-        self.batch = 0
-        """How many Syncs were sent."""
+        self.names = Names()
         self._unnoticed = False
         """Behind all that is queued, messages were sent whose answers are not looked at."""
         self._nonces: set[bytes] = set()
         """Of what stands in the queue, so that nobody else's error is searched for there."""
         self._copy_ends = 0
         self._copying = False
+        self._skipping = False
+        """The server has failed and passes over what comes before the next Sync."""
 
     # The client's messages
 
     def query(self, ruling: Ruling, kind: Kind) -> None:
         """Expect the answer to a Query or FunctionCall."""
-        if self._unnoticed:
+        if self._skipping:
+            self._told.ended(ruling, End.SKIPPED, None, None)
+        elif self._unnoticed:
             self._unnoticed = False
-            self._queue.append(DoubtedEntry(kind, ruling, self._copy_ends, self.batch))
+            self._queue.append(DoubtedEntry(kind, ruling, self._copy_ends, self.names.batch))
         else:
             self._queue.append(Entry(kind, ruling, self._copy_ends))
 
     def parse(self, name: bytes, ruling: Ruling) -> None:
         """Expect the answer to a Parse, and let its name stand for it."""
+        if self._skipping:
+            self._told.ended(ruling, End.SKIPPED, None, None)
+            return
         self._unnoticed = False
-        name = name[:NAME_BYTES]
-        prepared = None
-        if ruling.nonce is None:
-            before = self._statements.get(name)
-            if before is not None or len(self._statements) < NAMES_KEPT:
-                prepared = Prepared(name, ruling, self.batch, before)
-                if before is not None:
-                    before.after = prepared
-                self._statements[name] = prepared
+        prepared = self.names.parse(name, ruling) if ruling.nonce is None else None
         self._queue.append(Entry(_PARSE, ruling, self._copy_ends, prepared))
 
     def bind(self, portal: bytes, statement: bytes) -> None:
         """Let a portal stand for what its statement stands for."""
+        if self._skipping:
+            return
         self._unnoticed = True
-        portal = portal[:NAME_BYTES]
-        if len(self._portals) < NAMES_KEPT or portal in self._portals:
-            self._portals[portal] = self._rulings_of(statement[:NAME_BYTES])
-
-    def bound(self, portal: bytes) -> tuple[Ruling, ...]:
-        """Give what was ruled on the statements that a portal may run; empty: unknown (a cursor made by SQL, say)."""
-        return self._portals.get(portal[:NAME_BYTES], ())
+        self.names.bind(portal, statement)
 
     def execute(self, ruling: Ruling) -> None:
         """Expect the answer to an Execute."""
+        if self._skipping:
+            self._told.ended(ruling, End.SKIPPED, None, None)
+            return
         self._unnoticed = False
         self._queue.append(Entry(_EXECUTE, ruling, self._copy_ends))
 
     def close(self, kind: int, name: bytes) -> None:
         """Expect the answer to a Close; forget a portal at once, a statement when it is answered."""
-        name = name[:NAME_BYTES]
+        if self._skipping:
+            return
         if kind == ord("P"):
             # That never fails, so nothing hangs on its answer.
-            self._portals.pop(name, None)
+            self.names.close_portal(name)
             return
         self._unnoticed = False
         entry = Entry(Kind.CLOSE, None, self._copy_ends)
-        entry.prepared = self._statements.get(name)
+        entry.prepared = self.names.statement(name)
         self._queue.append(entry)
 
     def extended(self) -> None:
@@ -199,14 +144,15 @@ class Ledger:
 
     def poisoned(self, nonce: bytes) -> None:
         """Expect the error that carries this nonce."""
-        self._nonces.add(nonce)
+        if not self._skipping:
+            self._nonces.add(nonce)
 
     def sync(self) -> None:
         """Expect ReadyForQuery, unless the server is in COPY FROM STDIN: it ignores Sync there."""
         if self._copying:
             return
-        self._unnoticed = False
-        self.batch += 1
+        self._unnoticed = self._skipping = False
+        self.names.batch += 1
         # Nothing is ever written to a Sync's entry, and there is one for each round trip.
         self._queue.append(_PLAIN_SYNC if not self._copy_ends else Entry(_SYNC, None, self._copy_ends))
 
@@ -256,12 +202,8 @@ class Ledger:
         head = self._queue[0] if self._queue else None
         if head is not None and head.kind is _PARSE and head.ruling is not None:
             self._queue.popleft()
-            prepared = head.prepared
-            if prepared is not None:
-                prepared.stands = True
-                if prepared.before is not None:
-                    prepared.before.after = None
-                    prepared.before = None
+            if head.prepared is not None:
+                self.names.parsed(head.prepared)
             self._told.ended(head.ruling, End.COMPLETED, None, None)
 
     def closed(self) -> None:
@@ -269,14 +211,16 @@ class Ledger:
         head = self._queue[0] if self._queue else None
         if head is not None and head.kind is Kind.CLOSE:
             self._queue.popleft()
-            if head.prepared is not None and self._statements.get(head.prepared.name) is head.prepared:
-                del self._statements[head.prepared.name]
+            if head.prepared is not None:
+                self.names.closed(head.prepared)
 
     def failed(self, sqlstate: str, nonce: bytes | None) -> Ruling | None:
         """ErrorResponse; gives the refused ruling that it answers, if its nonce says so."""
         self._copying = False
         refused = self._refused_by(nonce) if nonce is not None else None
         if not self._queue:
+            # A message failed that is not looked at, a Bind say.
+            self._skipping = True
             return refused
         head = self._queue[0]
         match head.kind:
@@ -291,11 +235,13 @@ class Ledger:
                 self._dropped(head, End.FAILED, sqlstate)
                 while self._queue and self._queue[0].kind is not _SYNC:
                     self._dropped(self._queue.popleft(), End.SKIPPED, None)
+                self._skipping = not self._queue
         return refused
 
     def ready(self, *, idle: bool) -> None:
         """ReadyForQuery; `idle`: outside a transaction, which no portal outlives."""
         queue = self._queue
+        self._skipping = False
         if queue:
             head = queue[0]
             if head.sqlstate is not None and isinstance(head, DoubtedEntry):
@@ -307,19 +253,21 @@ class Ledger:
                 end = End.COMPLETED if head.sqlstate is None else End.FAILED
                 self._told.ended(head.ruling, end, head.rows, head.sqlstate)
         # What was sent since may have bound portals anew.
-        if idle and self._portals and not queue and not self._unnoticed:
-            self._portals.clear()
+        if idle and not queue and not self._unnoticed:
+            self.names.close_portals()
 
     def forget_statement(self, name: bytes) -> None:
-        """DEALLOCATE of one name; what was sent under it since is not meant."""
-        name = name[:NAME_BYTES]
-        prepared = self._statements.get(name)
-        if prepared is not None and prepared.stands:
-            del self._statements[name]
+        """DEALLOCATE of one name."""
+        self.names.forget_statement(name, set(self.outstanding()))
 
     def forget_statements(self) -> None:
-        """DEALLOCATE ALL or DISCARD ALL; what was sent since is not meant."""
-        self._statements = {name: prepared for name, prepared in self._statements.items() if not prepared.stands}
+        """DEALLOCATE ALL or DISCARD ALL."""
+        self.names.forget_statements(set(self.outstanding()))
+
+    @property
+    def unanswered(self) -> int:
+        """How many messages await their answer."""
+        return len(self._queue)
 
     @property
     def resting(self) -> bool:
@@ -343,7 +291,7 @@ class Ledger:
         The Query's own, unless a Sync was sent that may have ended what came before: then the Query was skipped.
         """
         queue = self._queue
-        if head.rows is None and head.batch not in (None, self.batch):
+        if head.rows is None and head.batch not in (None, self.names.batch):
             while len(queue) > 1 and queue[0].kind is not _SYNC:
                 self._dropped(queue.popleft(), End.SKIPPED, None)
         return queue[0]
@@ -362,37 +310,8 @@ class Ledger:
 
     def _dropped(self, entry: Entry, end: End, sqlstate: str | None) -> None:
         if entry.kind is _PARSE and entry.prepared is not None:
-            self._unlink(entry.prepared)
+            self.names.not_parsed(entry.prepared)
         if entry.ruling is not None:
             if entry.ruling.nonce is not None:
                 self._nonces.discard(entry.ruling.nonce)
             self._told.ended(entry.ruling, end, None, sqlstate)
-
-    def _unlink(self, failed: Prepared) -> None:
-        """Let what stood under a failed Parse's name before stand again."""
-        before, after = failed.before, failed.after
-        failed.before = failed.after = None
-        if before is not None:
-            before.after = after
-        if after is not None:
-            after.before = before
-        elif self._statements.get(failed.name) is failed:
-            if before is None:
-                del self._statements[failed.name]
-            else:
-                self._statements[failed.name] = before
-
-    def _rulings_of(self, name: bytes) -> tuple[Ruling, ...]:
-        prepared = self._statements.get(name)
-        if prepared is None:
-            return ()
-        if prepared.before is None or prepared.batch == self.batch:
-            return (prepared.ruling,)
-        rulings: list[Ruling] = []
-        step: Prepared | None = prepared
-        while step is not None:
-            rulings.append(step.ruling)
-            step = step.before
-            if len(rulings) > _CHAIN:
-                return ()
-        return tuple(rulings)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from proxy.wire.backend_messages import ErrorResponse
-from proxy.wire.ledger import Ruling, Told
+from proxy.wire.ledger import Told
+from proxy.wire.ruling import Ruling
 
 
 class NotRead(Exception):  # noqa: N818 - nothing went wrong
@@ -28,8 +29,11 @@ class Referee(Told, Protocol):
     def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:
         """Rule on a Parse, likewise; `types`: what follows the text, a count and that many type OIDs."""
 
-    def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
-        """Rule on an Execute of what was prepared under these rulings; empty: of something unknown."""
+    def execution(self, prepared: tuple[Ruling, ...] | None) -> Ruling:
+        """Rule on an Execute of what was prepared under these rulings.
+
+        Empty: of something that no Bind made (a cursor of SQL's, say); None: more is open than is remembered.
+        """
 
     def function_call(self, oid: int | None) -> Ruling:
         """Rule on a FunctionCall; None: malformed."""

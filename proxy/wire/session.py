@@ -12,9 +12,10 @@ from typing import Final
 from proxy.wire.backend_stream import BackendStream
 from proxy.wire.codes import FrontendCode
 from proxy.wire.frontend_stream import FrontendStream, Held
-from proxy.wire.ledger import Ledger, Ruling
+from proxy.wire.ledger import Ledger
 from proxy.wire.pqformat import INT32
 from proxy.wire.referee import Referee
+from proxy.wire.ruling import Ruling
 
 AUTHENTICATION_BYTES: Final = 65_535
 """PG_MAX_AUTH_TOKEN_LENGTH of auth.h: the longest answer to an authentication request."""
@@ -51,9 +52,14 @@ class Session:
         return self._ledger.resting
 
     @property
+    def unanswered(self) -> int:
+        """How many messages await the server's answer."""
+        return self._ledger.unanswered
+
+    @property
     def batch(self) -> int:
         """How many Syncs the client has sent."""
-        return self._ledger.batch
+        return self._ledger.names.batch
 
     @property
     def held(self) -> bool:
@@ -108,6 +114,14 @@ class Session:
     def outstanding(self) -> Iterator[Ruling]:
         """Give the rulings whose end the referee has not been told yet, in order."""
         return self._ledger.outstanding()
+
+    def prepared_by_sql(self, name: bytes, ruling: Ruling) -> None:
+        """Let a name stand for what SQL's PREPARE puts there, too."""
+        self._ledger.names.prepared_by_sql(name, ruling)
+
+    def prepared(self, name: bytes) -> tuple[Ruling, ...] | None:
+        """Give what was ruled on the statements that a name may stand for; empty: unknown, None: it cannot be told."""
+        return self._ledger.names.prepared(name)
 
     def forget_statement(self, name: bytes) -> None:
         """Forget a name that SQL deallocated."""

@@ -47,6 +47,7 @@ TESTED_ELSEWHERE = {
     "proxy/wire/frontend_messages.py": "tests/wire/test_messages.py",
     "proxy/wire/pqformat.py": "tests/wire/test_messages.py",
     "proxy/wire/referee.py": REFUSALS,
+    "proxy/wire/ruling.py": "tests/wire/test_ledger.py",
 }
 """Modules without a test file of their own, and the one that would fail if they were broken."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from audit import IdMint
+from proxy.policy import Account
 from proxy.server.address import TcpAddress
 from proxy.server.catalog import Catalog
 from proxy.server.config import ServerConfig, SslMode
@@ -76,9 +77,10 @@ class Desk:
         """Write at once."""
         self.journal.flush()
 
-    def study(self, text: str, told: Callable[[Study], None]) -> None:
+    def study(self, text: str, account: Account, told: Callable[[Study], None]) -> Callable[[], object]:  # noqa: ARG002
         """Study it at once."""
-        told(study(text, normalize(text), Bounds()))
+        found = study(text, normalize(text), Bounds())
+        return asyncio.get_running_loop().call_soon(told, found).cancel
 
     def went(self, connection: Connection, reason: str) -> None:
         """Note it."""

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from proxy.policy import Account
 from proxy.server.connection import Connection
 from proxy.sql import LARGE_TEXT_BYTES, Bounds, Study, normalize, study
+from proxy.wire.frontend_stream import UNANSWERED
 from tests.server.dockets import Office
 from tests.server.loops import each_loop, run
 from tests.wire.conversation import HELLO, READY, SYNC, bind, error, execute, message, parse, query
@@ -32,6 +34,7 @@ class House:
     bytes_down: int = 0
     gone: list[str] = field(default_factory=list)
     studying: list[tuple[str, Callable[[Study], None]]] = field(default_factory=list)
+    called_off: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.moment = self.office.moment
@@ -43,9 +46,10 @@ class House:
     def flush_later(self) -> None:
         """Wait for the test."""
 
-    def study(self, text: str, told: Callable[[Study], None]) -> None:
+    def study(self, text: str, account: Account, told: Callable[[Study], None]) -> Callable[[], object]:  # noqa: ARG002
         """Note it; the test tells."""
         self.studying.append((text, told))
+        return lambda: self.called_off.append(text)
 
     def went(self, connection: Connection, reason: str) -> None:  # noqa: ARG002 - one connection
         """Note it."""
@@ -230,8 +234,67 @@ def test_client_that_leaves_while_its_text_is_read_is_gone(loop: Loop, tmp_path:
             await ends.say(ends.client, query(LARGE))
             ends.connection.client_lost()
             ends.house.studying[-1][1](study(LARGE.decode(), normalize(LARGE.decode()), Bounds()))
-            assert ends.house.gone == ["client closed"]
+            assert (ends.house.gone, ends.house.called_off) == (["client closed"], [LARGE.decode()])
             assert await ends.hear(ends.server, 1) == b""
+            (decided,), (outcome,) = (ends.house.office.records(kind) for kind in ("decision", "outcome"))
+            assert (decided["because"], outcome["state"]) == (
+                "It cannot be read: the session ended before it had been read.",
+                "skipped",
+            )
+
+    run(loop, work())
+
+
+@each_loop
+def test_client_that_breaks_off_while_its_text_is_read_is_noticed(loop: Loop, tmp_path: Path) -> None:
+    """It is read on for that, as far as a bound; so nobody's server session waits for a text of somebody gone."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            await ends.say(ends.client, query(LARGE) + query(b"SELECT 1"))
+            # Closed with bytes unread, a socket's other end is told of a reset.
+            await ends.say(ends.server, READY)
+            ends.client.close()
+            assert await ends.hear(ends.server, 1) == b""
+            assert ends.house.called_off == [LARGE.decode()]
+
+    run(loop, work())
+
+
+@each_loop
+def test_client_that_sends_on_while_its_text_is_read_is_not_read_without_end(loop: Loop, tmp_path: Path) -> None:
+    """What waits behind a large text is bounded, and all of it arrives in the end."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            behind = query(b"SELECT '" + b"x" * 4_000 + b"'") * 1_000
+            sending = asyncio.ensure_future(ends.say(ends.client, query(LARGE)))
+            await sending
+            sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(ends.client, behind))
+            assert await ends.nothing(ends.server)
+            assert not sending.done()
+            assert ends.house.bytes_up < len(LARGE) + 1_000_000
+            ends.house.studying[-1][1](study(LARGE.decode(), normalize(LARGE.decode()), Bounds()))
+            expected = query(LARGE) + behind
+            assert await ends.hear(ends.server, len(expected)) == expected
+            await sending
+
+    run(loop, work())
+
+
+@each_loop
+def test_flood_of_questions_waits_for_answers(loop: Loop, tmp_path: Path) -> None:
+    """A client that asks without end is read no further than the bound, and on when the server answers."""
+
+    async def work() -> None:
+        async with connected(tmp_path / "audit") as ends:
+            count = UNANSWERED + 1_000
+            sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(ends.client, SYNC * count))
+            assert await ends.hear(ends.server, len(SYNC) * UNANSWERED) == SYNC * UNANSWERED
+            assert await ends.nothing(ends.server)
+            await ends.say(ends.server, READY * UNANSWERED)
+            assert await ends.hear(ends.server, len(SYNC) * 1_000) == SYNC * 1_000
+            await sending
 
     run(loop, work())
 

@@ -11,10 +11,17 @@ from proxy.wire import End, Ruling, Session
 from proxy.wire.codes import DiagnosticField
 from tests.server.dockets import Office, default_policy, policy_of
 from tests.wire.conversation import HELLO, READY, SYNC, bind, execute, message, parse
+from tests.wire.conversation import query as asked
 
 DELETE, READ = b"DELETE FROM users", b"SELECT count(*) FROM users"
 INSERT = b"INSERT INTO interlock.recommendation (model) VALUES ('m')"
+PREPARE = b"PREPARE a AS " + INSERT
 CLOSED = "version: 1\naccounts: [{name: models, kind: model, match: {user: 'model_*'}}]\nrules: []\n"
+READING = """
+version: 1
+accounts: [{name: models, kind: model, match: {user: "model_*"}}]
+rules: [{id: reads, for: {kind: model}, permit: {effects: [select, prepare, explain], modifiers: [analyze]}}]
+"""
 
 
 @pytest.fixture
@@ -26,6 +33,14 @@ def office(tmp_path: Path) -> Office:
 def query(docket: Docket, text: bytes) -> Ruling:
     """Put a simple Query."""
     return docket.query(text, len(text) + 1)
+
+
+def attended(docket: Docket) -> Session:
+    """Open the wire session of a docket."""
+    session = Session(docket, statement_bytes=1_000)
+    docket.attend(session)
+    session.from_backend(HELLO)
+    return session
 
 
 @pytest.mark.parametrize(
@@ -178,12 +193,51 @@ def test_unrecorded_ruling_is_refused_with_its_reason(office: Office) -> None:
     assert [each["state"] for each in office.records("outcome")] == ["unrecorded"]
 
 
+@pytest.mark.parametrize(
+    "prepare",
+    [asked(PREPARE), parse(b"", PREPARE) + bind(b"", b"") + execute() + SYNC],
+    ids=["Query", "Parse"],
+)
+@pytest.mark.parametrize(
+    "run",
+    [
+        asked(b"EXECUTE a"),
+        asked(b"EXPLAIN ANALYZE EXECUTE a"),
+        parse(b"", b"EXECUTE a") + SYNC,
+        bind(b"", b"a") + execute() + SYNC,
+    ],
+    ids=["EXECUTE", "EXPLAIN", "Parse", "Bind"],
+)
+def test_what_sql_prepared_is_judged_anew_under_another_policy(prepare: bytes, run: bytes, office: Office) -> None:
+    """A permission taken away is taken away from what was prepared by it, however that is run."""
+    session = attended(office.docket("model_a"))
+    refused = []
+    for message_, policy in ((prepare, default_policy()), (run, default_policy()), (run, policy_of(READING))):
+        office.judge.adopt_policy(policy)
+        session.from_frontend(message_)
+        refused.append(office.records("decision")[-1]["refused"])
+    assert refused == [False, False, True]
+
+
+def test_execute_prepared_before_is_judged_anew_where_it_runs(office: Office) -> None:
+    """A Parse of EXECUTE vouches for what its name stands for at that time alone."""
+    session = attended(office.docket("model_a"))
+    session.from_frontend(parse(b"run", b"EXECUTE a") + asked(PREPARE))
+    office.judge.adopt_policy(policy_of(READING))
+    session.from_frontend(bind(b"", b"run") + execute() + SYNC)
+    assert office.records("decision")[-1]["refused"]
+
+
+def test_what_cannot_be_told_is_refused_to_those_who_are_enforced(office: Office) -> None:
+    """Beyond the names that are remembered, an Execute may run anything that was ever permitted."""
+    assert office.docket("model_a").execution(None).nonce is not None
+    assert office.docket("person_ada").execution(None).nonce is None
+
+
 def test_deallocated_name_is_told_once_it_is_gone(office: Office) -> None:
     """DEALLOCATE counts when it has completed, and not when it has failed."""
     docket = office.docket("person_ada")
-    session = Session(docket, statement_bytes=1_000)
-    docket.attend(session)
-    session.from_backend(HELLO)
+    session = attended(docket)
     session.from_frontend(parse(b"a", b"DELETE FROM t") + SYNC)
     session.from_backend(message("1") + READY)
     docket.ended(query(docket, b"DEALLOCATE a"), End.FAILED, None, "26000")

@@ -46,7 +46,7 @@ def test_a_reader_finds_what_is_found_here() -> None:
     async def work() -> list[Study]:
         reader = Reader(BOUNDS)
         try:
-            return [await reader.study(text) for text in (*TEXTS, *TEXTS)]
+            return [await reader.study(text, "a") for text in (*TEXTS, *TEXTS)]
         finally:
             await reader.close()
 
@@ -61,8 +61,8 @@ def test_text_on_which_readers_die_is_unreadable() -> None:
         before = children()
         reader = Reader(BOUNDS)
         try:
-            await reader.study("SELECT 1")
-            asking = asyncio.ensure_future(reader.study("SELECT 2"))
+            await reader.study("SELECT 1", "a")
+            asking = asyncio.ensure_future(reader.study("SELECT 2", "a"))
             killed: set[int] = set()
             while not asking.done():
                 for process in children() - before - killed:
@@ -70,7 +70,7 @@ def test_text_on_which_readers_die_is_unreadable() -> None:
                     killed.add(process)
                 await asyncio.sleep(0)
             assert len(killed) == 2
-            return asking.result(), await reader.study("SELECT 3")
+            return asking.result(), await reader.study("SELECT 3", "a")
         finally:
             await reader.close()
 
@@ -88,12 +88,12 @@ def test_a_reader_that_died_while_nobody_asked_is_replaced(loop: Callable[[], as
         before = children()
         reader = Reader(BOUNDS)
         try:
-            await reader.study("SELECT 1")
+            await reader.study("SELECT 1", "a")
             (process,) = children() - before
             os.kill(process, signal.SIGKILL)
             # Without a turn of the loop, so that it has not heard of it yet.
             until(lambda: process not in children(), "the reader is dead")
-            return [await asyncio.wait_for(reader.study(text), 30) for text in ("SELECT 2", "SELECT 3")]
+            return [await asyncio.wait_for(reader.study(text, "a"), 30) for text in ("SELECT 2", "SELECT 3")]
         finally:
             await reader.close()
 
@@ -113,7 +113,7 @@ def test_a_reader_that_takes_too_long_is_ended() -> None:
     async def work() -> Study:
         reader = Reader(BOUNDS, timeout_s=0.001)
         try:
-            return await reader.study("SELECT 1")
+            return await reader.study("SELECT 1", "a")
         finally:
             await reader.close()
 
@@ -130,7 +130,7 @@ def test_texts_of_many_are_read_in_turn() -> None:
     async def work() -> list[Study]:
         reader = Reader(BOUNDS)
         try:
-            return await asyncio.gather(*map(reader.study, texts))
+            return await asyncio.gather(*(reader.study(text, "a") for text in texts))
         finally:
             await reader.close()
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from itertools import pairwise
 
-from proxy.wire import End, ErrorResponse, Held, Ruling, Session, Severity, SqlState
+from proxy.wire import End, ErrorResponse, Held, Ruling, Session, Severity, SqlState, Wait
 
 NONCE = b"0123456789abcdef0123456789abcdef"
 
@@ -81,9 +81,9 @@ class Clerk:
         """Rule on a Parse."""
         return self._rule("parse", text, size)
 
-    def execution(self, prepared: tuple[Ruling, ...]) -> Ruling:
+    def execution(self, prepared: tuple[Ruling, ...] | None) -> Ruling:
         """Rule on an Execute."""
-        names = [self.about[ruling] for ruling in prepared]
+        names = None if prepared is None else [self.about[ruling] for ruling in prepared]
         return self._rule(f"execute {names}", b"", 0)
 
     def function_call(self, oid: int | None) -> Ruling:
@@ -115,8 +115,13 @@ class Conversation:
         self.session.from_backend(HELLO)
 
     def client(self, *chunks: bytes) -> bytes:
-        """Let the client send; gives what goes on to the server."""
-        return b"".join(_bytes(self.session.from_frontend(chunk)) for chunk in chunks)
+        """Let the client send; gives what goes on to the server, as far as that waits for nothing but its turn."""
+        passed = b""
+        for chunk in chunks:
+            passed += _bytes(self.session.from_frontend(chunk))
+            while self.session.frontend.waits is Wait.TURN:
+                passed += _bytes(self.session.frontend.resume())
+        return passed
 
     def server(self, *chunks: bytes) -> bytes:
         """Let the server send; gives what goes on to the client."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from proxy.wire import Held, Ruling
+from proxy.wire import Held, Ruling, Wait
+from proxy.wire.frontend_stream import UNANSWERED, FrontendStream
 from tests.wire.conversation import READY, SYNC, Clerk, Conversation, bind, error, execute, message, parse, query
 
 NAMES_BYTES = 20_000
@@ -128,3 +129,48 @@ def test_ruling_of_one_refusal_is_not_given_to_another() -> None:
     heard = talk.server(first + READY + second + READY)
     assert heard.index(b"REFUSE one") < heard.index(b"REFUSE two")
     assert talk.server(first) == first
+
+
+@pytest.mark.parametrize("asking", [SYNC, query(b""), parse(b"", b""), execute(), query(b"REFUSE"), query(b"HOLD")])
+def test_flood_of_messages_gives_others_their_turn(asking: bytes) -> None:
+    """However many messages come at once, no more than 500 are looked at before the caller may do something else."""
+    talk = Conversation()
+    frontend = talk.session.frontend
+    passed = b"".join(_bytes(part) for part in frontend.feed(asking * 1_200))
+    turns = [talk.session.unanswered]
+    while frontend.waits is Wait.TURN:
+        passed += b"".join(_bytes(part) for part in frontend.resume())
+        turns.append(talk.session.unanswered)
+    assert (turns, frontend.waits) == ([500, 1_000, 1_200], None)
+    assert len(passed) >= len(asking) * 1_200
+
+
+def test_flood_without_an_end_waits_for_answers() -> None:
+    """A client that asks on without reading is read again when the server has answered half."""
+    talk = Conversation()
+    frontend = talk.session.frontend
+    count = UNANSWERED + 3_000
+    assert len(talk.client(query(b"") * count)) == len(query(b"")) * UNANSWERED
+    assert (frontend.waits, talk.session.unanswered) == (Wait.ANSWERS, UNANSWERED)
+    assert talk.client(query(b"last")) == b""
+    answer = message("I") + READY
+    answered = []
+    for answers in (UNANSWERED // 2 - 1, 1):
+        talk.server(answer * answers)
+        answered.append(frontend.answered)
+    assert answered == [False, True]
+    assert _gone_on(frontend) == query(b"") * (UNANSWERED // 2)
+    talk.server(answer * UNANSWERED)
+    assert _gone_on(frontend) == query(b"") * (3_000 - UNANSWERED // 2) + query(b"last")
+    assert len(talk.clerk.asked) == count + 1
+
+
+def _gone_on(frontend: FrontendStream) -> bytes:
+    passed = b"".join(map(_bytes, frontend.resume()))
+    while frontend.waits is Wait.TURN:
+        passed += b"".join(map(_bytes, frontend.resume()))
+    return passed
+
+
+def _bytes(part: bytes | Held) -> bytes:
+    return part if isinstance(part, bytes) else part.data

@@ -1,17 +1,17 @@
-"""What awaits an answer, and what names stand for, when the client does not wait: pipelines, COPY, failures."""
+"""What awaits an answer when the client does not wait: pipelines, COPY, failures."""
 
 from __future__ import annotations
 
 import pytest
 
 from proxy.wire import End
+from proxy.wire.frontend_stream import UNANSWERED
 from tests.wire.conversation import READY, SYNC, Conversation, bind, error, execute, message, parse, query
 
 COPY_IN = message("G", b"\0\0\0")
 COPY_DONE = message("c")
 POISON = b'invalid input syntax for type integer: "interlock-refusal-%b"'
 FAILED = error(b"42703", b"column nope does not exist")
-DEALLOCATED = message("C", b"DEALLOCATE ALL\0")
 PARSED = message("1")
 
 
@@ -108,85 +108,35 @@ def test_failed_copy_ends_where_the_server_says() -> None:
     assert ends(talk) == [("parse", End.COMPLETED), ("execute", End.FAILED), ("query", End.COMPLETED)]
 
 
-def test_portal_bound_in_a_later_batch_outlives_an_earlier_ready() -> None:
-    """ReadyForQuery of one batch says nothing of the portals that the next has bound by then."""
-    talk = Conversation()
-    talk.client(parse(b"a", b"SELECT 1") + SYNC)
-    talk.client(bind(b"p", b"a"))
-    talk.server(PARSED + READY)
-    talk.client(execute(b"p") + SYNC)
-    assert talk.clerk.asked[-1] == "execute [\"parse b'SELECT 1'\"] b''"
-
-
-def test_portal_is_gone_after_the_transaction() -> None:
-    """Outside a transaction no portal outlives ReadyForQuery; inside one it does."""
-    talk = Conversation()
-    talk.client(parse(b"a", b"SELECT 1") + bind(b"p", b"a") + SYNC)
-    talk.server(PARSED + message("2") + message("Z", b"T"))
-    talk.client(execute(b"p") + SYNC)
-    talk.server(message("s") + READY)
-    talk.client(execute(b"p") + SYNC)
-    assert talk.clerk.asked[1:] == ["execute [\"parse b'SELECT 1'\"] b''", "execute [] b''"]
-
-
-def test_statement_parsed_since_outlives_a_deallocation() -> None:
-    """DEALLOCATE ALL takes what stood when it ran, not what was sent behind it."""
-    talk = Conversation()
-    talk.client(parse(b"old", b"SELECT 1") + SYNC)
-    talk.server(PARSED + READY)
-    talk.client(query(b"DEALLOCATE ALL") + parse(b"new", b"SELECT 2"))
-    talk.server(DEALLOCATED + READY)
-    talk.client(bind(b"", b"new") + execute() + bind(b"", b"old") + execute() + SYNC)
-    assert talk.clerk.asked[-2:] == ["execute [\"parse b'SELECT 2'\"] b''", "execute [] b''"]
-
-
-def test_statement_parsed_again_outlives_the_deallocation_of_its_name() -> None:
-    """So with DEALLOCATE of one name, told when it has completed."""
-    talk = Conversation()
-    talk.client(parse(b"a", b"SELECT 1") + SYNC)
-    talk.server(PARSED + READY)
-    talk.client(query(b"DEALLOCATE a") + parse(b"a", b"SELECT 2"))
-    talk.session.forget_statement(b"a")
-    talk.client(bind(b"", b"a") + execute() + SYNC)
-    assert talk.clerk.asked[-1] == "execute [\"parse b'SELECT 2'\"] b''"
-    talk.server(completed(b"DEALLOCATE") + READY + PARSED)
-    talk.session.forget_statement(b"a")
-    talk.client(bind(b"", b"a") + execute() + SYNC)
-    assert talk.clerk.asked[-1] == "execute [] b''"
-
-
-@pytest.mark.parametrize("failing", [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2)])
-def test_name_stands_for_the_last_parse_that_did_not_fail(failing: tuple[int, ...]) -> None:
-    """Of several Parses under one name in flight, those that fail leave the others in their order."""
-    talk = Conversation()
-    talk.client(parse(b"a", b"SELECT first") + SYNC)
-    talk.server(PARSED + READY)
-    talk.client(*(parse(b"a", b"SELECT %d" % nth) + SYNC for nth in range(3)))
-    talk.server(*((FAILED if nth in failing else PARSED) + READY for nth in range(3)))
-    talk.client(bind(b"", b"a") + execute() + SYNC)
-    standing = ["first", "0", "1", "2"]
-    expected = [text for nth, text in enumerate(standing) if nth - 1 not in failing][-1]
-    assert talk.clerk.asked[-1] == f"execute [\"parse b'SELECT {expected}'\"] b''"
-
-
-def test_names_beyond_the_bound_count_as_unknown() -> None:
-    """A client that names without end does not fill the memory, and what it closes makes room again."""
-    talk = Conversation()
-    names = [b"%d" % nth for nth in range(10_001)]
-    talk.client(*(parse(name, b"SELECT 1") + bind(name, name) + SYNC for name in names))
-    talk.server(*((PARSED + message("2") + message("Z", b"T")) for _ in names))
-    talk.client(execute(names[0]) + execute(names[-1]) + message("C", b"S0\0") + message("C", b"P0\0") + SYNC)
-    assert talk.clerk.asked[-2:] == ["execute [\"parse b'SELECT 1'\"] b''", "execute [] b''"]
-    talk.server(completed(b"SELECT 1") * 2 + message("3") * 2 + message("Z", b"T"))
-    talk.client(parse(names[-1], b"SELECT 2") + bind(names[-1], names[-1]) + execute(names[-1]) + SYNC)
-    assert talk.clerk.asked[-1] == "execute [\"parse b'SELECT 2'\"] b''"
-
-
 def test_what_is_never_answered_is_told_as_skipped() -> None:
     """A session that breaks off leaves no ruling without an outcome, and no long chain of names to unwind."""
     talk = Conversation()
-    count = 50_000
+    count = UNANSWERED // 2
     talk.client(*(parse(b"a", b"SELECT 1") + SYNC for _ in range(count)))
     talk.session.broken_off()
     assert len(talk.clerk.ends) == count
     assert {end for _, end, _, _ in talk.clerk.ends} == {End.SKIPPED}
+
+
+@pytest.mark.parametrize(
+    "failing", [parse(b"a", b"SELECT nope"), execute(b"gone"), bind(b"", b"gone"), message("D", b"Sgone\0")]
+)
+def test_what_is_sent_after_an_error_is_passed_over_up_to_sync(failing: bytes) -> None:
+    """A client that has seen the error and sends on without a Sync gets no answer to that, and what follows counts."""
+    talk = Conversation()
+    talk.client(failing + message("H"))
+    talk.server(FAILED)
+    talk.clerk.ends.clear()
+    talk.client(parse(b"", b"REFUSE") + bind(b"", b"") + execute() + query(b"SELECT 2") + message("C", b"Sa\0"))
+    talk.client(parse(b"b", b"SELECT 4") + SYNC)
+    talk.server(READY)
+    talk.client(query(b"SELECT 3") + bind(b"", b"b") + execute() + SYNC)
+    talk.server(completed(b"SELECT 3") + READY)
+    assert [(about.split(" ")[0], end, rows) for about, end, rows, _ in talk.clerk.ends] == [
+        ("parse", End.SKIPPED, None),
+        ("execute", End.SKIPPED, None),
+        ("query", End.SKIPPED, None),
+        ("parse", End.SKIPPED, None),
+        ("query", End.COMPLETED, 3),
+    ]
+    assert talk.clerk.asked[-1] == "execute [] b''"
