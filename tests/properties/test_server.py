@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -76,10 +77,15 @@ class Line:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def talk(self, chunks: list[bytes]) -> None:
-        """Send all, then a last Sync and Query, and read until that is answered or the server hangs up."""
+    def talk(self, chunks: list[bytes], *, listening: bool = False) -> None:
+        """Send all, then a last Sync and Query, and read until that is answered or the server hangs up.
+
+        `listening`: read what has come before each chunk, so that some is sent after an error was seen.
+        """
         closing = [SYNC, query(b"ROLLBACK"), query(b"SELECT generate_series(1, 4242)")]
         for chunk in itertools.chain(chunks, closing):
+            while listening and select.select([self._socket], [], [], 0.003)[0]:
+                self.session.from_backend(self._socket.recv(65_536))
             parts = self.session.from_frontend(chunk)
             self._socket.sendall(b"".join(part.data if isinstance(part, Held) else part for part in parts))
         heard = b""
@@ -105,13 +111,14 @@ def doubtless(steps: list[bytes]) -> list[bytes]:
 
 
 @settings(deadline=None, max_examples=100)
-@given(steps=STEPS_SENT, places=PLACES)
+@given(steps=STEPS_SENT, places=PLACES, listening=st.booleans())
+@example(steps=[bind(b"", b"gone"), execute(b""), parse(b"", b"SELECT 1"), SYNC], places=[14, 24], listening=True)
 def test_every_answer_of_the_server_is_counted_to_its_message(
-    server: Cluster, steps: list[bytes], places: list[int]
+    server: Cluster, steps: list[bytes], places: list[int], listening: bool
 ) -> None:
     """When the server has answered all, nothing is left waiting, and the last Query's rows are counted as its own."""
     with Line(server) as line:
-        line.talk(cut(b"".join(doubtless(steps)), places))
+        line.talk(cut(b"".join(doubtless(steps)), places), listening=listening)
         about, end, rows, _ = line.clerk.ends[-1]
         assert (about, end, rows) == (SENTINEL, End.COMPLETED, 4242)
         assert not line.session._ledger._queue

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from proxy.server.reader import Reader
 from proxy.sql import Bounds, Study, Unreadable, normalize, study
 from tests.database.patience import until
@@ -135,3 +137,64 @@ def test_texts_of_many_are_read_in_turn() -> None:
             await reader.close()
 
     assert asyncio.run(work()) == [study(text, normalize(text), BOUNDS) for text in texts]
+
+
+def test_accounts_take_turns() -> None:
+    """Who sends many large texts waits for the own ones; another waits for one of them at most."""
+
+    async def work() -> list[str]:
+        reader = Reader(BOUNDS)
+        order: list[str] = []
+
+        async def ask(account: str) -> None:
+            await reader.study("SELECT 1", account)
+            order.append(account)
+
+        try:
+            await asyncio.gather(*map(ask, "aaaabbc"))
+            return order
+        finally:
+            await reader.close()
+
+    assert asyncio.run(work()) == list("aabcaba")
+
+
+def test_text_whose_turn_does_not_come_is_unreadable() -> None:
+    """Nobody waits without end: the text is said to be unread, and those behind it get their turn."""
+
+    async def work() -> list[Study]:
+        reader = Reader(BOUNDS, wait_s=0.001)
+        try:
+            return list(await asyncio.gather(*(reader.study("SELECT 1", account) for account in "abc")))
+        finally:
+            await reader.close()
+
+    first, *others = asyncio.run(work())
+    assert first == study("SELECT 1", normalize("SELECT 1"), BOUNDS)
+    assert [each.reading for each in others] == [
+        Unreadable(because="its turn to be read did not come within 0.001 s")
+    ] * 2
+
+
+@pytest.mark.parametrize("called_off", [0, 1, 2])
+def test_text_that_nobody_wants_any_more_is_not_read(called_off: int) -> None:
+    """Called off while it is read or while it waits: whoever comes next gets the answer to the own question."""
+    texts = [f"SELECT a{nth}" for nth in range(4)]
+
+    async def work() -> list[Study | BaseException]:
+        reader = Reader(BOUNDS)
+        try:
+            await reader.study("SELECT 1", "a")
+            asking = [asyncio.ensure_future(reader.study(text, "a")) for text in texts]
+            # So far that the first is asked for and the others wait.
+            for _ in range(3):
+                await asyncio.sleep(0)
+            asking[called_off].cancel()
+            return await asyncio.gather(*asking, return_exceptions=True)
+        finally:
+            await reader.close()
+
+    found = asyncio.run(work())
+    assert isinstance(found.pop(called_off), asyncio.CancelledError)
+    texts.pop(called_off)
+    assert found == [study(text, normalize(text), BOUNDS) for text in texts]
