@@ -90,6 +90,17 @@ class ProxyProcess:
                     continue
         return count
 
+    def has_read(self, client_port: int) -> bool:
+        """Tell whether the proxy has read all that the client at this port of 127.0.0.1 has sent."""
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues = line.split()[:5]
+            if {local[-4:], remote[-4:]} == {
+                f"{self.port:04X}",
+                f"{client_port:04X}",
+            } and queues != "00000000:00000000":
+                return False
+        return True
+
     def stop(self) -> None:
         """End it as an operator does, and make sure."""
         self._process.send_signal(signal.SIGTERM)

@@ -43,8 +43,13 @@ def hello(user: str = "person_trust", *, version: int = 0x30000, **parameters: s
 class Speaker:
     """One raw connection. What is not answered in time raises TimeoutError; nothing hangs."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_WITHIN_S)
+    def __init__(self, port: int, *, receive_bytes: int | None = None) -> None:
+        """`receive_bytes`: the receive buffer, where it is to be small."""
+        self.socket = socket.socket()
+        self.socket.settimeout(ANSWER_WITHIN_S)
+        if receive_bytes is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.connect(("127.0.0.1", port))
         self.sent = b""
 
     def __enter__(self) -> Self:

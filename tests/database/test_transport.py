@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -153,6 +153,37 @@ def test_server_that_does_not_read_stops_the_client(cluster: Cluster, proxy: Pro
             sender.join()
     assert sum(m.code == "D" for m in answers) == 9
     assert growth[-1] < GROWTH
+
+
+def test_client_that_asks_without_reading_is_stopped(proxy: ProxyProcess) -> None:
+    """Tiny questions without end, whose answers nobody reads, are not taken; others are served meanwhile."""
+    flood = query("") * 4_000_000
+    with Speaker(proxy.port, receive_bytes=4_096) as person, Speaker(proxy.port) as other, peak_of(proxy) as growth:
+        person.do(hello())
+        other.do(hello())
+        person.socket.settimeout(1.0)
+        with suppress(TimeoutError):
+            while flood:
+                flood = flood[person.socket.send(flood) :]
+        assert flood
+        assert "".join(m.code for m in other.do(say(query("SELECT 1")))) == "TDCZ"
+    assert growth[-1] < GROWTH
+
+
+def test_texts_of_clients_that_are_gone_hold_nobody_up(cluster: Cluster, proxy: ProxyProcess) -> None:
+    """Large texts wait to be read one after the other; whose client has gone, leaves at once, and others go on."""
+    columns = ", ".join(f"c{nth} + (SELECT max(x{nth}) FROM t{nth})" for nth in range(10_000))
+    with Speaker(proxy.port) as person:
+        person.do(hello())
+        for nth in range(20):
+            with Speaker(proxy.port) as gone:
+                gone.do(hello(application_name="gone"))
+                gone.do(say(query(f"SELECT {nth} AS a{nth}, {columns}"), until=""))
+                until(lambda: proxy.has_read(gone.socket.getsockname()[1]), "the text has arrived")
+                gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        text = "SELECT " + ", ".join(f"{nth} AS b{nth}" for nth in range(1_000))
+        assert person.do(say(query(text)))[-1].code == "Z"
+        until(lambda: sessions(cluster, "gone") == 0, "the sessions of those that are gone have ended")
 
 
 # Cut connections
