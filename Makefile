@@ -8,7 +8,7 @@ LOCKED := $(VENV)/.locked
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile demo test check format bench fuzz redteam lock clean
+.PHONY: help setup compile demo test check format bench fuzz redteam differential lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ fuzz: setup ## Feed a million mutated messages to the protocol machine
 
 redteam: setup ## Try every generated attack, on the server itself and through the proxy
 	$(BIN)/python -m tests.redteam
+
+differential: setup ## Run PostgreSQL's regression statements through the proxy, every byte compared
+	$(BIN)/python -m tests.differential
 
 lock: .poetry/bin/poetry ## Refresh poetry.lock after a change of pyproject.toml
 	.poetry/bin/poetry lock

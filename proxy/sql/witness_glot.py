@@ -14,6 +14,7 @@ below are counted on sqlglot's own tokens and lie at least ten times lower.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import sqlglot
@@ -39,6 +40,16 @@ PREFIXES_MOST = 100
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END})
 _PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.RLIKE, TokenType.TILDE, TokenType.INTERVAL})
+_PARAMETER = re.compile(
+    r"""
+      (?<![\w$\x80-\U0010ffff]) [eE]'(?:[^'\\]|\\.)*+'
+    | (?<![\w$\x80-\U0010ffff]) \$((?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*+)?)\$.*?\$\1\$
+    | '[^']*+' | "[^"]*+" | --[^\n\r]*+ | /\*.*?\*/
+    | (?<![\w$\x80-\U0010ffff]) (?P<parameter> \$\d++ )
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+"""A parameter, or what may hide the look of one."""
 _NAME_BYTES = 63
 _DROPPED = frozenset({"TABLE", "VIEW"})
 _READABLE = (
@@ -87,6 +98,8 @@ def read_glot(text: str) -> tuple[GlotReading | None, ...] | None:
     # sqlglot reads U&"x" as a bitwise and, and the name behind `r'x'` as an alias.
     if 'u&"' in text or 'U&"' in text:
         return None
+    if "$" in text:
+        text = _PARAMETER.sub(_as_constant, text)
     try:
         tokens = _POSTGRES.tokenize(text)
         if not _shallow(tokens):
@@ -96,6 +109,11 @@ def read_glot(text: str) -> tuple[GlotReading | None, ...] | None:
     except Exception:
         # A parser meets anything; whatever it trips over means that it has no reading.
         return None
+
+
+def _as_constant(found: re.Match[str]) -> str:
+    """Give sqlglot a constant for a parameter: it takes `$1,$` for a dollar quote, and cannot read `interval $1`."""
+    return found.group() if found.group("parameter") is None else "'1'"
 
 
 def _shallow(tokens: list[Token]) -> bool:

@@ -32,6 +32,8 @@ SLOTS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Kind -> field -> the concrete kind that the field holds bare."""
 
+_GRAMMAR: Final = (b"gram.y", b"scan.l", b"parser.c")
+"""PostgreSQL's sources whose errors are about the text alone."""
 NAME_BYTES: Final = 63
 """NAMEDATALEN - 1: PostgreSQL cuts longer identifiers."""
 
@@ -44,9 +46,10 @@ def parse(text: str) -> list[Node] | Unreadable:
     result = lib.pg_query_parse(text.encode())
     try:
         if result.error:
-            message = result.error.contents.message.decode(errors="replace")
+            error = result.error.contents
+            message = error.message.decode(errors="replace")
             # What depends on this process's limits says nothing of what the server's grammar would do.
-            grammar = message.startswith(("syntax error", "unterminated"))
+            grammar = error.filename.endswith(_GRAMMAR) and not message.startswith("memory exhausted")
             return Unreadable(because=message.replace("\n", " "), syntax_error=grammar)
         tree = result.parse_tree
     finally:

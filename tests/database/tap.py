@@ -92,6 +92,8 @@ class Tap:
             except OSError:
                 client.close()
                 continue
+            for peer in (client, server):
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets += [client, server]
             self._pump(client, server, recording.frontend, None)
             self._pump(server, client, recording.backend, self._alter)

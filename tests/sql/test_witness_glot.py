@@ -56,3 +56,29 @@ def test_utility_statement_has_no_reading_when_sqlglot_takes_it_for_an_expressio
 def test_what_sqlglot_trips_over_has_no_reading() -> None:
     """An interval that is none fails an assertion inside sqlglot; PostgreSQL's own grammar reads it."""
     assert read_glot("SELECT * FROM generate_series(1, 2, '')") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO t VALUES ($1,$2,$3)",
+        "INSERT INTO t SELECT f($1,$2), g($3,$4) FROM a",
+        "INSERT INTO t SELECT date $1, b FROM a WHERE c > now() - interval $2",
+        "INSERT INTO \"t\" SELECT '$1,$2', E'\\'$1', $q$ $1,$q$, $1 /* '$1 */ FROM a -- '$2",
+    ],
+)
+def test_parameters_are_read_as_constants(text: str) -> None:
+    """Left to itself, sqlglot takes `$1,$` for a dollar quote, and cannot read a type's name before a parameter."""
+    found = read_glot(text)
+    assert found is not None
+    assert [each and (each.effects, each.written, each.read - {(None, "a")}) for each in found] == [
+        (frozenset({Effect.INSERT}), {(None, "t")}, frozenset())
+    ]
+
+
+def test_names_that_look_like_parameters_stay() -> None:
+    """What stands in quotes, or in a word, is no parameter."""
+    found = read_glot('SELECT * FROM "a $1,$2", b$1')
+    assert found is not None
+    assert found[0] is not None
+    assert {(None, "a $1,$2"), (None, "b$1")} == found[0].read

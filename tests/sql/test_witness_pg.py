@@ -26,7 +26,18 @@ def test_nothing_is_read_as_no_statement(text: str) -> None:
     assert read_pg(text, BOUNDS) == ()
 
 
-@pytest.mark.parametrize("text", ["SELECT FROM WHERE", "DELETE t", "SELECT 'a", "SELECT 1; DROP"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT FROM WHERE",
+        "DELETE t",
+        "SELECT 'a",
+        "SELECT 1; DROP",
+        "DROP OPERATOR = (int)",
+        "SELECT U&'\\0'",
+        "SELECT 1a",
+    ],
+)
 def test_syntax_errors_are_told(text: str) -> None:
     """What the grammar refuses is unreadable as a syntax error, the whole text at once."""
     reading = read_pg(text, BOUNDS)
