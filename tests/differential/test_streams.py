@@ -13,7 +13,7 @@ from proxy.server.docket import Docket
 from proxy.server.judge import Judge
 from proxy.server.ruled import Ruled
 from proxy.sql import study
-from proxy.wire import Held, Session
+from proxy.wire import Held, Session, Wait
 from tests.database.wire import message, query
 from tests.differential.corpus import statements
 from tests.differential.stream import Stage, in_extended_protocol, speak, staged
@@ -54,16 +54,17 @@ class Line:
 
     def to_server(self, chunks: list[bytes]) -> bytes:
         """Take what the client sends; gives what goes on to the server."""
-        parts = [part for chunk in chunks for part in [*self._session.from_frontend(chunk), *self._read_large()]]
+        parts = [part for chunk in chunks for part in [*self._session.from_frontend(chunk), *self._go_on()]]
         return b"".join(part if isinstance(part, bytes) else part.data for part in parts)
 
     def to_client(self, data: bytes) -> bytes:
         """Take what the server sends; gives what goes on to the client."""
         return b"".join(self._session.from_backend(data))
 
-    def _read_large(self) -> Iterator[bytes | Held]:
-        while self._session.frontend.blocked:
-            self._docket.learn(study(self._docket.unstudied, None, BOUNDS))
+    def _go_on(self) -> Iterator[bytes | Held]:
+        while (waits := self._session.frontend.waits) is not None:
+            if waits is Wait.TEXT:
+                self._docket.learn(study(self._docket.unstudied, None, BOUNDS))
             yield from self._session.frontend.resume()
 
 
