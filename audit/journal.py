@@ -77,8 +77,8 @@ class Journal:
         self._looked_s = clock()
         self._tape = Tape(folder, name, file_bytes=file_bytes, file_age_s=file_age_s, fsync=fsync, now_s=self._looked_s)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"audit-{name}", daemon=True)
-        self._thread.start()
+        self._keeper = threading.Thread(target=self._keep, name=f"audit-{name}", daemon=True)
+        self._keeper.start()
 
     @property
     def writable(self) -> bool:
@@ -176,7 +176,7 @@ class Journal:
         self._closed = True
         now_s = self._clock()
         self._stop.set()
-        self._thread.join()
+        self._keeper.join()
         self.flush(now_s)
         if self.retry(now_s):
             try:

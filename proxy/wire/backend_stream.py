@@ -13,7 +13,7 @@ from typing import Final
 from proxy.wire.backend_messages import AuthenticationRequest, BackendKeyData, ErrorResponse, ParameterStatus
 from proxy.wire.codes import BackendCode, ProtocolViolation
 from proxy.wire.ledger import Ledger
-from proxy.wire.pqformat import INT32, end_of_run
+from proxy.wire.pqformat import end_of_run, int32_at
 from proxy.wire.referee import Referee
 from proxy.wire.refusal import nonce_of, rewrite
 
@@ -81,7 +81,6 @@ class BackendStream:
             position = min(self._skip, size)
             self._skip -= position
         out: list[bytes] = []
-        unpack = INT32.unpack_from
         ledger = self._ledger
         while position < size:
             if size - position < HEADER_BYTES:
@@ -100,7 +99,7 @@ class BackendStream:
                     break
                 continue
             body = position + HEADER_BYTES
-            end = position + 1 + unpack(data, position + 1)[0]
+            end = position + 1 + int32_at(data, position + 1)
             if code in _LOOKED_AT:
                 if end - position > LOOKED_AT_BYTES or end < body:
                     raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")

@@ -16,7 +16,7 @@ from typing import Final
 
 from proxy.wire.codes import FrontendCode
 from proxy.wire.ledger import Kind, Ledger
-from proxy.wire.pqformat import INT32, MESSAGE_BYTES, end_of_run
+from proxy.wire.pqformat import MESSAGE_BYTES, end_of_run, int32_at
 from proxy.wire.referee import NotRead, Referee
 from proxy.wire.refusal import poison_parse, poison_query
 from proxy.wire.ruling import Ruling
@@ -164,7 +164,7 @@ class FrontendStream:
                     position = size
                 continue
             body = position + HEADER_BYTES
-            length: int = INT32.unpack_from(data, position + 1)[0] - 4
+            length = int32_at(data, position + 1) - 4
             end = body + length
             if code == _BIND and 0 <= length <= MESSAGE_BYTES:
                 portal_end = data.find(0, body, end)

@@ -96,6 +96,15 @@ def message_bytes(code: FrontendCode | BackendCode, body: bytes) -> bytes:
     return bytes((code,)) + packed(INT32, len(body) + 4) + body
 
 
+def int32_at(data: bytes, at: int) -> int:
+    """Give the signed 32-bit integer whose four bytes begin `at`, and which are there.
+
+    Compiled, this is many times faster than struct, and a length is read for every message.
+    """
+    value = data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+    return value if value < 0x8000_0000 else value - 0x1_0000_0000
+
+
 def end_of_run(data: bytes, position: int, codes: frozenset[int]) -> int:
     """Step over the messages of these types that begin at `position`, where at least a header is.
 
@@ -103,10 +112,9 @@ def end_of_run(data: bytes, position: int, codes: frozenset[int]) -> int:
     `data` where the last of them is not whole. Large results and copies are nothing but such messages: this loop is
     what is done for each.
     """
-    unpack = INT32.unpack_from
     last = len(data) - 5
     while position <= last and data[position] in codes:
-        length = unpack(data, position + 1)[0]
+        length = int32_at(data, position + 1)
         if not 4 <= length <= MESSAGE_BYTES:
             break
         position += length + 1

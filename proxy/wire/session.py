@@ -13,7 +13,7 @@ from proxy.wire.backend_stream import BackendStream
 from proxy.wire.codes import FrontendCode
 from proxy.wire.frontend_stream import FrontendStream, Held
 from proxy.wire.ledger import Ledger
-from proxy.wire.pqformat import INT32
+from proxy.wire.pqformat import int32_at
 from proxy.wire.referee import Referee
 from proxy.wire.ruling import Ruling
 
@@ -88,7 +88,7 @@ class Session:
         data = self._early + data
         position = 0
         while len(data) - position >= 5 and data[position] == _PASSWORD:
-            length: int = INT32.unpack_from(data, position + 1)[0]
+            length = int32_at(data, position + 1)
             if not 4 <= length <= AUTHENTICATION_BYTES or position + 1 + length > len(data):
                 break
             position += 1 + length
