@@ -6,11 +6,10 @@ All of it is bounded in time and in number, and whatever goes wrong is told to t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import socket
 import ssl
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 import structlog
 
@@ -21,6 +20,7 @@ from proxy.server.catalog import Catalog
 from proxy.server.config import ServerConfig
 from proxy.server.connection import Connection, House
 from proxy.server.docket import Docket
+from proxy.server.farewell import linger, take_leave
 from proxy.server.judge import Judge
 from proxy.server.metrics import Meter
 from proxy.server.negotiation import Refused, negotiate
@@ -39,6 +39,8 @@ from proxy.wire import (
 )
 
 _log = structlog.get_logger()
+STANDING: Final = 512
+"""On the way in or out at once, beside `max_connections` silent ones: who is to be told must be heard first."""
 
 
 class Desk(House, Protocol):
@@ -57,6 +59,14 @@ class Desk(House, Protocol):
 
 class _GoneError(Exception):
     """The client hung up."""
+
+
+class _TurnedAwayError(Exception):
+    """The client is told why, and that is all."""
+
+    def __init__(self, told: ErrorResponse) -> None:
+        super().__init__(told.fields["M"].decode(errors="replace"))
+        self.told = told
 
 
 class _StartupReader(asyncio.Protocol):
@@ -117,24 +127,28 @@ class _StartupReader(asyncio.Protocol):
 class Reception:
     """Receives clients for one worker."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, standing: int = STANDING) -> None:
         self._desk = desk
+        self._standing = standing
         self._waiting = 0
+        """On their way in, and on their way out again."""
         self._joining = 0
         """Of those who wait: they have said who they are, and have a place."""
 
     async def receive(self, sock: socket.socket) -> None:
         """Take an accepted, non-blocking socket, which is closed unless a session comes of it. Never raises."""
         desk = self._desk
-        # Half-open handshakes are bounded like sessions; there is no word for it before the startup packet.
-        if self._waiting >= desk.config.max_connections:
+        # Half-open handshakes are bounded, too; there is no word for it before the startup packet.
+        if self._waiting >= desk.config.max_connections + self._standing:
             desk.meter.connections["refused"] += 1
             sock.close()
             return
         self._waiting += 1
         try:
             async with asyncio.timeout(desk.config.startup_timeout_s):
-                await self._receive(sock)
+                turned_away = await self._receive(sock)
+            if turned_away is not None:
+                await take_leave(*turned_away)
         except TimeoutError:
             desk.meter.connections["failed"] += 1
             _log.info("startup_timeout", after_s=desk.config.startup_timeout_s)
@@ -146,7 +160,10 @@ class Reception:
         except Refused as refused:
             desk.meter.connections["refused"] += 1
             _log.info("connection_refused", because=str(refused), sqlstate=str(refused.sqlstate))
-            sock.close()
+            try:
+                await linger(sock)
+            finally:
+                sock.close()
         except Exception as error:
             desk.meter.connections["failed"] += 1
             _log.exception("reception_failed", error=repr(error))
@@ -157,7 +174,8 @@ class Reception:
         finally:
             self._waiting -= 1
 
-    async def _receive(self, sock: socket.socket) -> None:
+    async def _receive(self, sock: socket.socket) -> tuple[asyncio.Transport, bytes] | None:
+        """See a client to its session, or give whom to tell what."""
         desk = self._desk
         address = _address_of(sock)
         context = None if desk.tls is None else desk.tls.context
@@ -167,16 +185,21 @@ class Reception:
         if negotiated.cancel is not None:
             await self._cancel(negotiated.cancel)
             sock.close()
-            return
+            return None
         reader = _StartupReader(negotiated.initial)
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
             lambda: reader, sock, ssl=context if negotiated.tls else None
         )
         try:
             await self._settle_in(transport, reader, address, direct=negotiated.direct)
+        except _TurnedAwayError as turned_away:
+            desk.meter.connections["refused"] += 1
+            _log.info("connection_refused", because=str(turned_away), sqlstate=turned_away.told.sqlstate)
+            return transport, turned_away.told.encode()
         except BaseException:
             transport.abort()
             raise
+        return None
 
     async def _settle_in(
         self, transport: asyncio.Transport, reader: _StartupReader, address: str | None, *, direct: bool
@@ -184,17 +207,15 @@ class Reception:
         desk = self._desk
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         if direct and (tls is None or not agreed_on_postgresql(tls)):
-            self._turn_away(transport, _fatal(SqlState.PROTOCOL_VIOLATION, "direct TLS without the postgresql ALPN"))
-            return
+            raise _TurnedAwayError(_fatal(SqlState.PROTOCOL_VIOLATION, "direct TLS without the postgresql ALPN"))
         try:
             packet, rest = await reader.packet()
             certificate = None if tls is None else common_name(tls)
         except ProtocolViolation as violation:
-            self._turn_away(transport, ErrorResponse.of(violation))
-            return
+            raise _TurnedAwayError(ErrorResponse.of(violation)) from violation
         except ClientCertificateRefused as refused:
-            self._turn_away(transport, _fatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, str(refused)))
-            return
+            told = _fatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, str(refused))
+            raise _TurnedAwayError(told) from refused
         if isinstance(packet, CancelRequest):
             # Inside TLS, as libpq sends it since 17.
             await self._cancel(packet)
@@ -202,15 +223,13 @@ class Reception:
             return
         # Those who are on their way in count: the server may take its time, and many may come meanwhile.
         if len(desk.connections) + self._joining >= desk.config.max_connections:
-            self._turn_away(
-                transport,
+            raise _TurnedAwayError(
                 _fatal(
                     SqlState.TOO_MANY_CONNECTIONS,
                     "sorry, too many clients already",
                     detail=f"This proxy serves {desk.config.max_connections} connections per worker.",
-                ),
+                )
             )
-            return
         self._joining += 1
         try:
             await self._admit(transport, packet, rest, address, certificate)
@@ -240,8 +259,7 @@ class Reception:
         if refusal is not None:
             # Its record first, and at once: a connection that is turned away waits for no turn of the loop.
             desk.journal.flush(desk.moment.wall_s)
-            self._turn_away(transport, refusal)
-            return
+            raise _TurnedAwayError(refusal)
         await self._join(transport, packet, rest, docket)
 
     async def _cancel(self, request: CancelRequest) -> None:
@@ -284,8 +302,7 @@ class Reception:
             server, _ = await desk.upstream.dial(lambda: connection.server_side)
         except UpstreamUnavailable as unavailable:
             _log.warning("upstream_unavailable", because=str(unavailable))
-            self._turn_away(transport, _fatal(SqlState.CONNECTION_FAILURE, str(unavailable)))
-            return
+            raise _TurnedAwayError(_fatal(SqlState.CONNECTION_FAILURE, str(unavailable))) from unavailable
         if transport.is_closing():
             server.abort()
             raise _GoneError
@@ -317,13 +334,6 @@ class Reception:
         record = SessionRecord(event="login" if event == "login" else "opened", at=at, session=docket.record)
         desk.journal.append(encode(record))
         desk.flush_soon()
-
-    def _turn_away(self, transport: asyncio.Transport, error: ErrorResponse) -> None:
-        self._desk.meter.connections["refused"] += 1
-        _log.info("connection_refused", because=error.fields["M"].decode(errors="replace"), sqlstate=error.sqlstate)
-        transport.write(error.encode())
-        with contextlib.suppress(OSError):
-            transport.close()
 
 
 def _fatal(sqlstate: SqlState, message: str, *, detail: str | None = None) -> ErrorResponse:

@@ -19,7 +19,7 @@ from proxy.server.catalog import Catalog
 from proxy.server.config import ServerConfig, SslMode
 from proxy.server.connection import Connection
 from proxy.server.metrics import Meter
-from proxy.server.reception import Reception
+from proxy.server.reception import STANDING, Reception
 from proxy.server.tls import ServerTls
 from proxy.server.upstream import Upstream
 from proxy.sql import Bounds, Study, normalize, study
@@ -124,10 +124,10 @@ class Client:
 class Front:
     """A listening socket whose clients are received, and the tasks that do it."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, standing: int) -> None:
         self.desk = desk
         self.receiving: list[asyncio.Task[None]] = []
-        self._reception = Reception(desk)
+        self._reception = Reception(desk, standing=standing)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.setblocking(False)
         self._clients: list[Client] = []
@@ -163,12 +163,14 @@ class Front:
 
 
 @contextlib.asynccontextmanager
-async def front(folder: Path, port: int, tls: Certificates | None = None, **settings: Any) -> AsyncIterator[Front]:
+async def front(
+    folder: Path, port: int, tls: Certificates | None = None, *, standing: int = STANDING, **settings: Any
+) -> AsyncIterator[Front]:
     """Receive clients for the server at that port."""
     if tls is not None:
         settings |= {"tls_cert": tls.cert, "tls_key": tls.key}
     config = ServerConfig(**settings)
-    place = Front(Desk(Office(folder), config, port, ServerTls.from_config(config)))
+    place = Front(Desk(Office(folder), config, port, ServerTls.from_config(config)), standing)
     try:
         yield place
     finally:

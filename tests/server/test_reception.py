@@ -14,9 +14,9 @@ import structlog
 
 from tests.clusters import Cluster
 from tests.database.patience import until
-from tests.database.wire import CANCEL_REQUEST, GSSENC_REQUEST, SSL_REQUEST, query, request, startup
+from tests.database.wire import CANCEL_REQUEST, GSSENC_REQUEST, SSL_REQUEST, query, request, split_backend, startup
 from tests.server.certificates import Certificates, issue
-from tests.server.fronts import front
+from tests.server.fronts import Client, front
 from tests.server.loops import each_loop, run
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
@@ -153,6 +153,37 @@ def test_one_connection_too_many_is_told_and_logged(loop: Loop, tmp_path: Path, 
 
 
 @each_loop
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "under TLS"])
+def test_many_too_many_at_once_are_all_told(
+    encrypted: bool, loop: Loop, tmp_path: Path, postgres: Cluster, certificates: Certificates
+) -> None:
+    """Nobody is reset, however many come together, and whatever they have sent that will not be read."""
+
+    async def conversation() -> None:
+        async with front(tmp_path, postgres.port, certificates, max_connections=1) as place:
+            inside = await place.client()
+            inside.say(HELLO)
+            await inside.heard("Z")
+
+            async def turned_away(client: Client) -> list[str]:
+                if encrypted:
+                    assert await client.reader.readexactly(1) == b"S"
+                    await client.under_tls(certificates)
+                    client.say(HELLO)
+                return await client.heard("$")
+
+            late: list[Client] = []
+            for _ in range(30):
+                late.append(await place.client())
+                late[-1].say(request(SSL_REQUEST) if encrypted else HELLO + query("SELECT 1") * 1_000)
+            heard = await asyncio.gather(*map(turned_away, late))
+            assert heard == [["53300", "$"]] * len(late)
+            assert place.counted == {"opened": 1, "refused": len(late)}
+
+    run(loop, conversation())
+
+
+@each_loop
 def test_those_on_their_way_in_count(loop: Loop, tmp_path: Path) -> None:
     """Where the server takes its time, clients that come together do not get past the limit together."""
 
@@ -183,12 +214,12 @@ def test_those_on_their_way_in_count(loop: Loop, tmp_path: Path) -> None:
 
 @each_loop
 def test_half_open_connections_are_bounded(loop: Loop, tmp_path: Path, postgres: Cluster) -> None:
-    """Who comes while as many are silent as may be connected is hung up on, before any word that could be answered."""
+    """Silent ones keep nobody out up to a bound; who comes beyond it is hung up on before a word could be answered."""
 
     async def conversation() -> None:
-        async with front(tmp_path, postgres.port, max_connections=2, startup_timeout_s=20.0) as place:
-            first, _second, third = [await place.client() for _ in range(3)]
-            assert await third.heard("$") == ["$"]
+        async with front(tmp_path, postgres.port, max_connections=2, standing=1, startup_timeout_s=20.0) as place:
+            first, _second, _third, fourth = [await place.client() for _ in range(4)]
+            assert await fourth.heard("$") == ["$"]
             first.say(HELLO)
             assert (await first.heard("Z"))[-1] == "Z"
 
@@ -348,6 +379,20 @@ def test_a_broken_startup_packet_is_answered_as_the_server_does(
             client = await place.client()
             client.say(nonsense)
             assert await client.heard("$") == ["08P01", "$"]
+
+    run(loop, conversation())
+
+
+@each_loop
+def test_what_a_client_sends_unasked_takes_no_error_away_from_it(loop: Loop, tmp_path: Path, postgres: Cluster) -> None:
+    """Who sends on behind its request for encryption is told so, and not reset over what it sent."""
+
+    async def conversation() -> None:
+        async with front(tmp_path, postgres.port) as place:
+            client = await place.client()
+            client.say(request(SSL_REQUEST), HELLO, query("SELECT 1") * 1_000)
+            (told,) = split_backend(await client.reader.read())  # a reset would raise
+            assert told.fields()["C"] == "08P01"
 
     run(loop, conversation())
 
