@@ -13,7 +13,7 @@ import typer
 from interlock.failure import ExitCode, Failure
 from interlock.settings import SETTINGS, Setting, read_settings, unknown_variables
 from proxy.server.config import ServerConfig
-from proxy.server.logs import LogLevel, configure_logging
+from proxy.server.logs import configure_logging
 
 HELP = """Serve: stand between clients and PostgreSQL, judge and record every statement.
 
@@ -50,14 +50,11 @@ def proxy(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="YAML file of settings.", envvar="INTERLOCK_CONFIG")
     ] = None,
-    log_level: Annotated[
-        LogLevel, typer.Option("--log-level", help="Least severe events that are logged.", envvar="INTERLOCK_LOG_LEVEL")
-    ] = LogLevel.INFO,
     **flags: str | bool | None,
 ) -> None:
     """Serve until a signal says otherwise; the process's exit code is the server's."""
-    configure_logging(log_level)
     settings = read_settings(flags, os.environ, config)
+    configure_logging(settings.log_level)
     for sentence in unknown_variables(os.environ):
         structlog.get_logger().warning("unknown_variable", because=sentence)
 
@@ -65,7 +62,7 @@ def proxy(
     from proxy.server import ConfigurationError, serve
 
     try:
-        code = serve(settings, log_level=log_level.value)
+        code = serve(settings)
     except ConfigurationError as error:
         raise Failure(str(error)) from error
     raise typer.Exit(code or ExitCode.OK)

@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from interlock.failure import Failure
 from proxy.server.config import Fsync, ServerConfig, SslMode
+from proxy.server.logs import LogLevel
 
 PREFIX = "INTERLOCK_"
-OTHER_VARIABLES = frozenset({"CONFIG", "LOG_LEVEL", "DSN"})
+OTHER_VARIABLES = frozenset({"CONFIG", "DSN"})
 """INTERLOCK_* names that are not the proxy's settings."""
 
 
@@ -55,6 +56,7 @@ SERVER_TLS = "TLS to the server"
 CONNECTIONS = "Connections"
 STATEMENTS = "Statements"
 AUDIT = "Audit"
+LOG = "Log"
 
 _HOST_PORT = "HOST:PORT, as 127.0.0.1:6432"
 _POSITIVE = "an integer of at least 1"
@@ -62,7 +64,7 @@ _SECONDS = "seconds, more than 0"
 _PEM = "the path of a PEM file"
 
 
-def _choice(names: type[SslMode | Fsync]) -> str:
+def _choice(names: type[SslMode | Fsync | LogLevel]) -> str:
     return "one of " + ", ".join(name.value for name in names)
 
 
@@ -82,7 +84,12 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("policies", ADDRESSES, "PATH", "a folder of *.yaml, or one file", "The policies to hold."),
     _setting("audit", ADDRESSES, "DIR", "a folder", "Where decisions are recorded; created if missing."),
     _setting(
-        "control_dsn", ADDRESSES, "DSN", "a PostgreSQL DSN", "Database that holds the `interlock` schema.", secret=True
+        "control_dsn",
+        ADDRESSES,
+        "DSN",
+        "a PostgreSQL DSN",
+        "Login that reads the catalog of each database that sessions use, as `interlock_census`.",
+        secret=True,
     ),
     _setting("metrics", ADDRESSES, "HOST:PORT", _HOST_PORT, "Where Prometheus reads metrics; none if not given."),
     _setting("workers", CONNECTIONS, "N", "an integer from 1 to 256", "Worker processes."),
@@ -103,6 +110,9 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("nesting_depth", STATEMENTS, "N", "an integer of at least 50", "Deepest statement that is read."),
     _setting("statements", STATEMENTS, "N", _POSITIVE, "Most statements in one message."),
     _setting("cached_decisions", STATEMENTS, "N", "an integer of at least 0", "Decisions kept per worker."),
+    _setting(
+        "log_level", LOG, "LEVEL", _choice(LogLevel), "Least severe events that are logged: " + _choice(LogLevel) + "."
+    ),
     _setting("audit_file_bytes", AUDIT, "BYTES", "an integer of at least 65536", "A file is closed at this size."),
     _setting("audit_file_age_s", AUDIT, "SECONDS", _SECONDS, "A file is closed at this age."),
     _setting("audit_fsync", AUDIT, "WHEN", _choice(Fsync), "Forced to disk: " + _choice(Fsync) + "."),

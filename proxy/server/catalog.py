@@ -38,6 +38,36 @@ _LOOK_TIMEOUT_S: Final = 5.0
 _READ_TIMEOUT_S: Final = 60.0
 
 Adopt = Callable[[str, Knowledge], None]
+_UNREADABLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+"""What a server, a way to it, or a DSN may come up with."""
+
+
+class CatalogUnreadable(Exception):  # noqa: N818 - says what is the case
+    """A census cannot be read with this DSN. The message is a clause, without the DSN."""
+
+
+async def check_login(dsn: str) -> None:
+    """Log in once. Raises ValueError where the DSN is none, CatalogUnreadable where the login fails."""
+    try:
+        connection = await _connect(dsn, None)
+    except ValueError:
+        raise
+    except _UNREADABLE as error:
+        raise CatalogUnreadable(_reason(error)) from error
+    connection.terminate()
+
+
+async def read_census(dsn: str, database: str) -> Census:
+    """Read the census of a database once, as the proxy would. Raises CatalogUnreadable."""
+    try:
+        connection = await _connect(dsn, database)
+        try:
+            _, rows = await _read(connection, CatalogReader())
+        finally:
+            connection.terminate()
+    except _UNREADABLE as error:
+        raise CatalogUnreadable(_reason(error)) from error
+    return Census(rows)
 
 
 class Catalog:
@@ -104,7 +134,7 @@ class _Watch:
                 except asyncpg.InvalidCatalogNameError:
                     self._adopt(self._database, None)
                     return
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+                except _UNREADABLE as error:
                     if self._drop_connection():
                         continue  # it had served before: a new one may do
                     self._lose(error)
@@ -135,17 +165,16 @@ class _Watch:
         _log.error("census_lost", database=self._database, error=str(error) or type(error).__name__)
         self._rows = None
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        reason = " ".join((str(error) or type(error).__name__).split()).rstrip(".")[:200]
         because = (
-            f"the catalog's census is lost since {since} ({reason}), and comes back by itself once the login of "
-            "--control-dsn can read the database again"
+            f"the catalog's census is lost since {since} ({_reason(error)}), and comes back by itself once the login "
+            "of --control-dsn can read the database again"
         )
         self._adopt(self._database, Lost(because=because))
 
     async def _look(self) -> float:
         """Look once, and read if there is something new; gives the seconds until the next look is due."""
         if self._connection is None:
-            self._connection = await self._connect()
+            self._connection = await self._listening()
             self._fingerprint = ""
         connection = self._connection
         notified = self._notified.is_set()
@@ -163,20 +192,8 @@ class _Watch:
         self._served = True
         return max(_LOOK_S, took_s * _LOOK_SHARE)
 
-    async def _connect(self) -> asyncpg.Connection[Any]:
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(
-            self._dsn,
-            database=self._database,
-            timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_READ_TIMEOUT_S,
-            statement_cache_size=0,
-            server_settings={
-                "application_name": "interlock census",
-                "search_path": "pg_catalog",
-                "default_transaction_read_only": "on",
-                "jit": "off",
-            },
-        )
+    async def _listening(self) -> asyncpg.Connection[Any]:
+        connection = await _connect(self._dsn, self._database)
         try:
             # A standby cannot listen; it is looked at like a database without event triggers.
             with suppress(asyncpg.ReadOnlySQLTransactionError):
@@ -187,15 +204,40 @@ class _Watch:
         return connection
 
     async def _read(self, connection: asyncpg.Connection[Any]) -> None:
-        async def fetch(query: str, *parameters: object) -> Sequence[Sequence[Any]]:
-            return await connection.fetch(query, *parameters)
-
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            # First, in the snapshot that all the rest is read in.
-            fingerprint = await connection.fetchval(FINGERPRINT)
-            rows = await self._reader.read(fetch)
-        self._fingerprint = fingerprint
+        self._fingerprint, rows = await _read(connection, self._reader)
         if rows != self._rows:
             census = await asyncio.to_thread(Census, rows)
             self._adopt(self._database, census)
             self._rows = rows
+
+
+async def _connect(dsn: str, database: str | None) -> asyncpg.Connection[Any]:
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(
+        dsn,
+        database=database,
+        timeout=_CONNECT_TIMEOUT_S,
+        command_timeout=_READ_TIMEOUT_S,
+        statement_cache_size=0,
+        server_settings={
+            "application_name": "interlock census",
+            "search_path": "pg_catalog",
+            "default_transaction_read_only": "on",
+            "jit": "off",
+        },
+    )
+    return connection
+
+
+async def _read(connection: asyncpg.Connection[Any], reader: CatalogReader) -> tuple[str, CatalogRows]:
+    """Give the catalog's fingerprint and its rows, of one snapshot."""
+
+    async def fetch(query: str, *parameters: object) -> Sequence[Sequence[Any]]:
+        return await connection.fetch(query, *parameters)
+
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        fingerprint: str = await connection.fetchval(FINGERPRINT)
+        return fingerprint, await reader.read(fetch)
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join((str(error) or type(error).__name__).split()).rstrip(".")[:200]

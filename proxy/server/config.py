@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from proxy.server.logs import LogLevel
+
 
 class SslMode(StrEnum):
     """libpq's `sslmode`, for the way to the server (documentation: libpq, SSL Support, table 32.1)."""
@@ -41,10 +43,11 @@ class ServerConfig(BaseModel):
     audit: Path = Path("audit-log")
     """Folder of the decision records; created if missing."""
     control_dsn: str | None = None
-    """DSN of the control database, where the `interlock` schema lives."""
+    """DSN of the login that reads the catalog of each database that sessions use; its own database does not matter."""
     workers: int = Field(default=1, ge=1, le=256)
     metrics: str | None = None
     """HOST:PORT of the Prometheus endpoint; None: no endpoint."""
+    log_level: LogLevel = LogLevel.INFO
 
     tls_cert: Path | None = None
     tls_key: Path | None = None

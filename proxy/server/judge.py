@@ -14,7 +14,7 @@ from __future__ import annotations
 import codecs
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
@@ -29,15 +29,13 @@ from proxy.sql import (
     Effect,
     Facts,
     Knowledge,
-    Moves,
     Settings,
     Study,
     Target,
     TargetKind,
     Unreadable,
     covers,
-    expand,
-    moves,
+    expand_each,
     normalize,
     shape,
     study,
@@ -273,14 +271,7 @@ class Judge:
     def _expanded(self, found: Study, profile: Profile) -> tuple[Facts, ...] | Unreadable:
         if isinstance(found.reading, Unreadable):
             return found.reading
-        settings = profile.key.settings
-        expanded: list[Facts] = []
-        for facts in found.reading:
-            expanded.append(expand(facts, profile.census, settings))
-            if moves(expanded[-1]) in (Moves.PATH, Moves.LEXICAL):
-                # The server has not reported what the next statement of this message will be read under.
-                settings = replace(settings, search_path=None)
-        return tuple(expanded)
+        return expand_each(found.reading, profile.census, profile.key.settings)
 
     def _decided(self, reading: tuple[Facts, ...] | Unreadable, profile: Profile, found: Study | None = None) -> Ruled:
         decision = decide(reading, profile.key.account, profile.policy)

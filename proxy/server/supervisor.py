@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from proxy.policy import PolicyMistakes
 from proxy.server.address import TcpAddress, UnixAddress, parse_address
+from proxy.server.catalog import CatalogUnreadable, check_login
 from proxy.server.config import ServerConfig
 from proxy.server.metrics import Fleet, Snapshot, serve_metrics
 from proxy.server.policies import NoPolicies, read_policies
@@ -41,11 +42,11 @@ class ConfigurationError(ValueError):
     """The proxy cannot serve as it is configured. The message is for people: every mistake, a line each."""
 
 
-def serve(config: ServerConfig, *, log_level: str = "info") -> int:
+def serve(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code. Raises ConfigurationError before anything has begun."""
     sockets = _prepare(config)
     try:
-        return asyncio.run(_Supervisor(config, sockets, log_level).run())
+        return asyncio.run(_Supervisor(config, sockets).run())
     finally:
         _stop_listening(sockets)
 
@@ -69,6 +70,8 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
         parse_address(config.upstream)
         if config.metrics is not None and isinstance(parse_address(config.metrics), UnixAddress):
             raise ConfigurationError("metrics: expected HOST:PORT")
+        if config.control_dsn is not None:
+            _try_control_dsn(config.control_dsn)
         config.audit.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _listen(config.listen)
     except (NoPolicies, PolicyMistakes, TlsMisconfigured) as error:
@@ -77,6 +80,22 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
         raise ConfigurationError(f"{error.filename or config.listen}: {error.strerror or error}") from error
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _try_control_dsn(dsn: str) -> None:
+    """Say what is wrong with it before a session does: one that is no DSN is a mistake, a login may work later."""
+    try:
+        asyncio.run(check_login(dsn))
+    except CatalogUnreadable as error:
+        _log.warning(
+            "control_dsn_login_failed",
+            because=str(error),
+            consequence="model accounts are refused what needs a census, until the login of --control-dsn works",
+        )
+    except ValueError as error:
+        # The DSN may hold a password, so it is not repeated, nor what was made of it.
+        expected = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        raise ConfigurationError(f"--control-dsn: not a DSN; expected one like {expected}") from error
 
 
 def _listen(text: str) -> list[socket.socket]:
@@ -148,10 +167,9 @@ def _stop_listening(sockets: list[socket.socket]) -> None:
 class _Supervisor:
     """The workers of one proxy."""
 
-    def __init__(self, config: ServerConfig, sockets: list[socket.socket], log_level: str) -> None:
+    def __init__(self, config: ServerConfig, sockets: list[socket.socket]) -> None:
         self._config = config
         self._sockets = sockets
-        self._log_level = log_level
         self._version = version("interlock")
         self._fleet = Fleet(self._version)
         self._workers: dict[int, asyncio.subprocess.Process] = {}
@@ -247,7 +265,6 @@ class _Supervisor:
             config=self._config,
             number=number,
             sockets=descriptors,
-            log_level=self._log_level,
             version=self._version,
         )
         if worker.stdin is not None:

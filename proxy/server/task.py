@@ -14,5 +14,4 @@ class Task(BaseModel):
     number: int
     sockets: list[int]
     """File descriptors of the listening sockets."""
-    log_level: str
     version: str

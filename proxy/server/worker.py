@@ -27,7 +27,7 @@ from proxy.server.address import parse_address
 from proxy.server.catalog import Catalog
 from proxy.server.connection import Connection
 from proxy.server.judge import Judge
-from proxy.server.logs import LogLevel, configure_logging
+from proxy.server.logs import configure_logging
 from proxy.server.metrics import Meter
 from proxy.server.moment import Moment
 from proxy.server.policies import NoPolicies, PolicyTexts, changes, read_policies, watched_folder
@@ -357,7 +357,7 @@ async def _serve(task: Task) -> int:
 def main() -> int:
     """Read the task from standard input and do it."""
     task = Task.model_validate_json(sys.stdin.buffer.read())
-    configure_logging(LogLevel(task.log_level))
+    configure_logging(task.config.log_level)
     structlog.contextvars.bind_contextvars(worker=task.number)
     return uvloop.run(_serve(task))
 

@@ -14,7 +14,7 @@ from proxy.sql.catalog_rows import (
     TypeRow,
 )
 from proxy.sql.census import Census, Knowledge, Lost
-from proxy.sql.consequences import expand
+from proxy.sql.consequences import expand, expand_each
 from proxy.sql.facts import (
     TO_DEFAULT,
     Act,
@@ -68,6 +68,7 @@ __all__ = [
     "Unreadable",
     "covers",
     "expand",
+    "expand_each",
     "fingerprint",
     "mask",
     "moves",

@@ -6,7 +6,7 @@ reading that does more stands. Pure: the catalog comes in as a census.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
@@ -24,6 +24,7 @@ from proxy.sql.harmless import (
 )
 from proxy.sql.relations import EVENTS
 from proxy.sql.routines import Routine
+from proxy.sql.search_path import Moves, moves
 from proxy.sql.stored_code import FIRST_USER_OID
 
 _TEMPORARY: Final = "pg_temp"
@@ -44,7 +45,7 @@ _EXPRESSIONS: Final = frozenset(
 
 NOT_KNOWN: Final = "it is not on the list of functions known to do no harm"
 SHADOWABLE: Final = (
-    "a function of the same name may stand beside the built-in one, and without --control-dsn the proxy cannot tell"
+    "a function of the same name may stand beside the built-in one, and without a census (--control-dsn) none can tell"
 )
 SHADOWED: Final = "a function of the same name stands beside the built-in one"
 OUTRANKED: Final = "the search_path puts other schemas before pg_catalog"
@@ -71,6 +72,17 @@ def expand(facts: Facts, census: Knowledge, settings: Settings) -> Facts:
     if census is None or not _needs_a_census(facts, found, settings):
         return replace(facts, acts=found)
     return replace(facts, acts=found, unestablished=census.because)
+
+
+def expand_each(statements: Sequence[Facts], census: Knowledge, settings: Settings) -> tuple[Facts, ...]:
+    """Expand the statements of one message, in their order."""
+    expanded: list[Facts] = []
+    for facts in statements:
+        expanded.append(expand(facts, census, settings))
+        if moves(expanded[-1]) in (Moves.PATH, Moves.LEXICAL):
+            # The server has not reported what the next statement of this message will be read under.
+            settings = replace(settings, search_path=None)
+    return tuple(expanded)
 
 
 # With a census

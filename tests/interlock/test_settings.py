@@ -35,7 +35,13 @@ def test_settings_are_the_defaults_when_nothing_is_given() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("workers", "3"), ("upstream", "db:5433"), ("tls_required", "true"), ("drain_timeout_s", "2.5")],
+    [
+        ("workers", "3"),
+        ("upstream", "db:5433"),
+        ("tls_required", "true"),
+        ("drain_timeout_s", "2.5"),
+        ("log_level", "error"),
+    ],
 )
 def test_a_value_means_the_same_from_every_source(name: str, text: str, tmp_path: Path) -> None:
     """A flag, a variable and the file give equal configurations, under either spelling of the name."""

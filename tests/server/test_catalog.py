@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from proxy.server import catalog as room
-from proxy.server.catalog import Catalog
+from proxy.server.catalog import Catalog, CatalogUnreadable, check_login, read_census
 from proxy.server.catalog_reading import CatalogReader
-from proxy.sql import Census, Knowledge, Lost
+from proxy.sql import Bounds, Census, Knowledge, Lost, Settings, Unreadable, expand_each, read_statements
 from tests.clusters import Cluster
 from tests.database.proxy_process import INTERLOCK
 
@@ -167,3 +167,31 @@ def test_without_a_control_dsn_nothing_is_read() -> None:
         return heard.told
 
     assert asyncio.run(run()) == []
+
+
+def test_a_census_read_once_is_the_one_that_a_watch_reads(server: Cluster) -> None:
+    """Whoever tries a policy looks at the catalog as the proxy does."""
+    server.run("CREATE FUNCTION upper(int) RETURNS int LANGUAGE sql AS 'SELECT 1'", database="plain")
+    found = asyncio.run(read_census(server.dsn("postgres"), "plain"))
+    reading = read_statements("SELECT upper('x'), lower('x')", Bounds())
+    assert not isinstance(reading, Unreadable)
+    (expanded,) = expand_each(reading, found, Settings(search_path=("public",)))
+    assert [act.target.name for act in expanded.acts if act.target is not None and act.note] == ["upper"]
+
+    async def act(catalog: Catalog, heard: Heard) -> None:
+        await catalog.know("plain")
+        watched = await heard.until(lambda each: isinstance(each, Census))
+        assert expand_each(reading, watched, Settings(search_path=("public",))) == (expanded,)
+
+    watching(server.dsn("postgres"), act)
+
+
+def test_a_login_that_fails_is_told_from_a_dsn_that_is_none(server: Cluster) -> None:
+    """The first may work later; the second never will."""
+    asyncio.run(check_login(server.dsn("plain")))
+    with pytest.raises(CatalogUnreadable, match="does not exist"):
+        asyncio.run(check_login(server.dsn("nowhere")))
+    with pytest.raises(CatalogUnreadable, match="does not exist"):
+        asyncio.run(read_census(server.dsn("plain"), "nowhere"))
+    with pytest.raises(ValueError, match="DSN"):
+        asyncio.run(check_login("host=localhost"))

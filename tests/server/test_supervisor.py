@@ -295,6 +295,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no port of the server": ({"upstream": "localhost"}, "expected HOST:PORT"),
     "no port to listen on": ({"listen": "localhost"}, "expected HOST:PORT"),
     "metrics on a Unix socket": ({"metrics": "/run:9187"}, "metrics: expected HOST:PORT"),
+    "no DSN": ({"control_dsn": "host=db password=hunter2"}, "^--control-dsn: not a DSN; expected one like [^2]*$"),
     "an address of somebody else": ({"listen": "192.0.2.1:6432"}, "192.0.2.1"),
 }
 
@@ -306,6 +307,17 @@ def test_a_mistake_is_told_before_anything_begins(mistake: str, tmp_path: Path) 
     usual: dict[str, Any] = {"listen": f"127.0.0.1:{free_port()}", "policies": POLICIES, "audit": tmp_path / "audit"}
     with pytest.raises(ConfigurationError, match=words):
         serve(ServerConfig(**(usual | settings)))
+
+
+def test_a_control_dsn_whose_login_fails_is_told_at_the_start(start: Start) -> None:
+    """Before a session finds out; the proxy serves, since the login may work later. Its password is not told."""
+    proxy = start(control_dsn=f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/postgres")
+    assert [line["level"] for line in logged(proxy, "control_dsn_login_failed")] == ["warning"]
+    assert "hunter2" not in proxy.log()
+    proxy.stop()
+    fine = start()
+    ready(fine, 1)
+    assert logged(fine, "control_dsn_login_failed") == []
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from proxy.server.config import Fsync, ServerConfig, SslMode
+from proxy.server.logs import LogLevel
 from proxy.server.task import Task
 
 CONFIG = ServerConfig(
@@ -20,8 +21,9 @@ CONFIG = ServerConfig(
     upstream_sslmode=SslMode.VERIFY_FULL,
     audit_fsync=Fsync.ALWAYS,
     drain_timeout_s=0.25,
+    log_level=LogLevel.DEBUG,
 )
-TASK = Task(config=CONFIG, number=7, sockets=[3, 4], log_level="debug", version="1.2.3")
+TASK = Task(config=CONFIG, number=7, sockets=[3, 4], version="1.2.3")
 
 
 def test_a_task_survives_its_way_through_a_pipe() -> None:

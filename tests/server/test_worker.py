@@ -50,7 +50,6 @@ class WorkerProcess:
             config=ServerConfig(**(usual | settings)),
             number=3,
             sockets=[self._listening.fileno()],
-            log_level="info",
             version="9.9.9",
         )
         with self._out.open("wb") as out, self._err.open("wb") as err:
