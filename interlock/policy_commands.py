@@ -5,8 +5,9 @@ Decides nothing by itself: it reads, expands, decides and explains by the same f
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from interlock.failure import Failure
 from proxy.policy import (
     Account,
     AccountKind,
@@ -29,11 +31,23 @@ from proxy.policy import (
     explain,
     steps,
 )
-from proxy.sql import Bounds, Facts, Settings, Unreadable, expand, read_statements
+from proxy.sql import (
+    Bounds,
+    Effect,
+    Facts,
+    Knowledge,
+    Settings,
+    TargetKind,
+    Unreadable,
+    expand_each,
+    read_statements,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Check policies, and try what they decide.", rich_markup_mode="markdown")
 
 _SUFFIXES = (".yaml", ".yml")
+_COLUMN = 26
+"""Least width of a rule's id."""
 _TRIAL = "TRIAL"
 """Stands where a decision of the proxy has its id: nothing is recorded here."""
 
@@ -97,12 +111,30 @@ def explain_command(
     search_path: Annotated[
         str | None, typer.Option(metavar="A,B", help="Its search_path; left out: unknown, as before the server says.")
     ] = None,
+    client_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where it would come from, for accounts matched by address.")
+    ] = None,
+    certificate_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name in its TLS certificate, for accounts matched by that.")
+    ] = None,
+    application_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its application_name, for accounts matched by that.")
+    ] = None,
+    control_dsn: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DSN",
+            envvar="INTERLOCK_CONTROL_DSN",
+            help="Login that reads the database's catalog, as the proxy's --control-dsn does; without it, no catalog.",
+        ),
+    ] = None,
     account_kind: Annotated[AccountKind | None, typer.Option(help="Judge as if the account were of this kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Show what would be decided, by which rule, and why every other rule did not decide.
 
-    Nothing is executed, and no server is asked. Exit code 0: permitted. 1: refused, or the policy has mistakes.
+    Nothing is executed. With --control-dsn the catalog of the database named by --database is read, and the decision is
+    the proxy's; without it no server is asked. Exit code 0: permitted. 1: refused, or the policy has mistakes.
 
     Example: `interlock policy explain --policies policies/ --as model_janitor "DELETE FROM users"`
     """
@@ -111,23 +143,58 @@ def explain_command(
     except PolicyMistakes as found:
         _print_mistakes(found, Console(stderr=True, soft_wrap=True, highlight=False))
         raise typer.Exit(1) from None
-    account = policy.account_of(Principal(user=user, database=database))
+    account = policy.account_of(
+        Principal(
+            user=user,
+            database=database,
+            client_address=client_address,
+            certificate_name=certificate_name,
+            application_name=application_name,
+        )
+    )
     if account_kind is not None:
         account = replace(account, kind=account_kind)
     path = None if search_path is None else tuple(part.strip() for part in search_path.split(",") if part.strip())
     settings = Settings(search_path=path)
     reading = read_statements(sys.stdin.read() if sql == "-" else sql, Bounds())
     if not isinstance(reading, Unreadable):
-        reading = tuple(expand(facts, None, settings) for facts in reading)
+        census = None if control_dsn is None else _census(control_dsn, database)
+        reading = expand_each(reading, census, settings)
     decision = decide(reading, account, policy)
     explanation = explain(decision, _TRIAL)
     trail = steps(reading, account, policy)
     if as_json:
         _print_json(_as_json(decision, reading, explanation, trail))
     else:
-        _show(Console(soft_wrap=True, highlight=False), decision, reading, explanation, trail)
+        out = Console(soft_wrap=True, highlight=False)
+        _show(out, decision, reading, explanation, trail)
+        for note in _notes(reading, path, known=control_dsn is not None):
+            out.print(f"\nnote: {note}", markup=False)
     if decision.refused:
         raise typer.Exit(1)
+
+
+def _census(dsn: str, database: str) -> Knowledge:
+    # Loads a driver, which a trial without a server does not need.
+    from proxy.server.catalog import CatalogUnreadable, read_census
+
+    try:
+        return asyncio.run(read_census(dsn, database))
+    except CatalogUnreadable as error:
+        # The DSN may hold a password, so it is not repeated.
+        raise Failure(f'--control-dsn: the catalog of database "{database}" cannot be read: {error}') from error
+
+
+def _notes(reading: Sequence[Facts] | Unreadable, path: tuple[str, ...] | None, *, known: bool) -> Iterator[str]:
+    """Say what the trial did not know, and how to tell it."""
+    if isinstance(reading, Unreadable):
+        return
+    targets = [act.target for facts in reading for act in facts.acts if act.target is not None]
+    by_name = (TargetKind.RELATION, TargetKind.FUNCTION, TargetKind.TYPE)
+    if path is None and any(target.schema is None and target.name and target.kind in by_name for target in targets):
+        yield "search_path is not known, so a name without a schema may be in any; give it with --search-path"
+    if not known and any(act.effect is Effect.EXECUTE_FUNCTION for facts in reading for act in facts.acts):
+        yield "the catalog was not read, so a function may be anybody's; the proxy knows more with --control-dsn"
 
 
 def _files(path: Path) -> list[tuple[str, str]]:
@@ -192,6 +259,7 @@ def _show(
 
 
 def _show_statement(out: Console, index: int, facts: Facts, decision: Decision, trail: Sequence[Step]) -> None:
+    width = max([_COLUMN, *(len(step.rule.id) for step in trail)])
     out.print(f"\nStatement {index + 1}: {facts.tag}", style="bold", markup=False)
     agreed = f"do not agree: {facts.disagreement}" if facts.disagreement is not None else "agree"
     both = len(facts.witnesses) > 1
@@ -201,7 +269,7 @@ def _show_statement(out: Console, index: int, facts: Facts, decision: Decision, 
         out.print(f"act       {act_in_words(act)}{decided}", markup=False)
         for step in trail:
             if step.act is act:
-                line = f"  {step.rule.id:<26} {step.words}  ({step.rule.file}:{step.rule.line})"
+                line = f"  {step.rule.id:<{width}} {step.words}  ({step.rule.file}:{step.rule.line})"
                 out.print(line, style="" if step.miss is None else "dim", markup=False)
 
 

@@ -8,7 +8,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from interlock.failure import ExitCode, Failure
 from interlock.policy_commands import app, policy_files
+from tests.clusters import Cluster
 from tests.policy.samples import NO_DELETE, READ, document
 
 SHIPPED = Path(__file__).parents[2] / "policies"
@@ -114,6 +116,96 @@ def test_explain_says_that_a_person_is_let_through_where_nothing_can_be_read() -
     code, output = _explain("--as", "alice", "DELTE 1")
     assert code == 0
     assert "undecidable (let through and recorded) by rule reading" in output
+
+
+MATCHED = """version: 1
+accounts:
+  - {name: here, kind: model, match: {user: "*", client_address: 10.0.0.0/8}}
+  - {name: certified, kind: model, match: {user: "*", certificate_name: robot}}
+  - {name: called, kind: model, match: {user: "*", application_name: batch}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "account"),
+    [
+        ("--client-address", "10.1.2.3", "here"),
+        ("--certificate-name", "robot", "certified"),
+        ("--application-name", "batch", "called"),
+    ],
+)
+def test_explain_finds_accounts_by_all_that_they_are_matched_by(
+    flag: str, value: str, account: str, tmp_path: Path
+) -> None:
+    """What the proxy would see of a connection can be told here."""
+    (tmp_path / "a.yaml").write_text(MATCHED)
+    usual = ("explain", "--policies", str(tmp_path), "--as", "alice", "SELECT 1")
+    assert f"account   {account} (model" in _run(*usual, flag, value)[1]
+    assert "account   alice (person)" in _run(*usual)[1]
+
+
+def test_explain_says_what_it_was_not_told() -> None:
+    """A trial that knows less than the proxy says so, and how to tell it."""
+    asked = ("--as", "model_janitor", "SELECT max(id) FROM users")
+    assert "give it with --search-path" in _explain(*asked)[1]
+    assert "--control-dsn" in _explain(*asked)[1]
+    assert "--search-path" not in _explain(*asked, "--search-path", "public")[1]
+    assert "note:" not in _explain("--as", "model_janitor", "SELECT id FROM a.users")[1]
+
+
+def test_explain_decides_as_the_proxy_where_it_may_read_the_catalog() -> None:
+    """A built-in function may go by its plain name once it is known that nothing stands beside it."""
+    asked = (
+        "--as",
+        "model_janitor",
+        "--database",
+        "postgres",
+        "--search-path",
+        "public",
+        "SELECT max(id) FROM a.users",
+    )
+    with Cluster() as server:
+        known = (*asked, "--control-dsn", server.dsn("template1"))
+        assert _explain(*asked)[0] == 1
+        code, output = _explain(*known)
+        assert (code, "note:" in output) == (0, False)
+        server.run("CREATE FUNCTION max(text) RETURNS text LANGUAGE sql AS 'SELECT $1'", database="postgres")
+        code, output = _explain(*known)
+        assert (code, "stands beside the built-in one" in output) == (1, True)
+
+
+def test_explain_with_a_control_dsn_that_does_not_serve_is_wrong_use() -> None:
+    """It does not fall back to knowing less, and the password is not repeated."""
+    dsn = "postgresql://someone:hunter2@127.0.0.1:1/shop"
+    with pytest.raises(Failure, match="--control-dsn: the catalog") as raised:
+        app(
+            ["explain", "--policies", str(SHIPPED), "--as", "m", "--control-dsn", dsn, "SELECT 1"],
+            standalone_mode=False,
+        )
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.exit_code == ExitCode.USAGE
+
+
+def test_explain_forgets_the_search_path_where_the_text_moves_it(tmp_path: Path) -> None:
+    """As the proxy does: what the next statement is read under has not been reported yet."""
+    (tmp_path / "a.yaml").write_text(
+        "version: 1\nrules:\n"
+        "  - {id: r, for: {kind: model}, permit: {effects: [select], on: [public.users]}}\n"
+        "  - {id: s, for: {kind: model}, permit: {effects: [set], on: [search_path]}}\n"
+        "accounts:\n  - {name: models, kind: model, match: {user: m}}\n"
+    )
+    usual = ("explain", "--policies", str(tmp_path), "--as", "m", "--search-path", "public")
+    assert _run(*usual, "SET search_path = public; SELECT * FROM public.users")[0] == 0
+    assert _run(*usual, "SET search_path = public; SELECT * FROM users")[0] == 1
+
+
+def test_explain_keeps_its_columns_for_long_ids(tmp_path: Path) -> None:
+    """The words begin in one column, whatever the longest id."""
+    ids = ["short", "a-very-long-rule-id-that-goes-beyond-twenty-six"]
+    rules = "".join(f"  - {{id: {each}, for: everyone, permit: {{effects: [drop], on: [a.b]}}}}\n" for each in ids)
+    (tmp_path / "a.yaml").write_text(f"version: 1\nrules:\n{rules}")
+    lines = _run("explain", "--policies", str(tmp_path), "--as", "alice", "SELECT 1 FROM a.b")[1].splitlines()
+    assert len({line.index("says nothing") for line in lines if "says nothing" in line}) == 1
 
 
 def test_explain_answers_machines_in_json() -> None:
