@@ -25,6 +25,7 @@ from bench.decisions import decisions
 from bench.figures import Slice
 from bench.memory import allow_files, memory
 from bench.pgbench import CLIENTS, latency, throughput
+from bench.regression import regression_decisions
 from bench.report import findings, show
 from bench.stage import DIRECT, INTERLOCK, PEERS, PGBOUNCER, RELAY, Stage, missing, peers, stage
 from interlock.failure import ExitCode, Failure
@@ -98,6 +99,7 @@ def _measure(
         if Section.DECISION in wanted:
             told("decisions")
             found += decisions(repeats=20 if quick else 200)
+            found += regression_decisions()
         if set(wanted) == {Section.DECISION}:
             return found
         allow_files(2 * connections + 512)  # before the children start: they inherit it

@@ -16,6 +16,8 @@ from bench.figures import Floor, Slice, geometric_mean, median_of, paired_differ
 from bench.memory import CELL as IDLE
 from bench.memory import MEMORY
 from bench.pgbench import CPU, LATENCY, LATENCY_CELL, THROUGHPUT, prepared
+from bench.regression import CELLS as ACCOUNTS
+from bench.regression import COLUMNS, REGRESSION
 from bench.stage import DIRECT, INTERLOCK, PEERS, PGBOUNCER, PGPOOL, RELAY
 
 OVERALL: Final = Floor(name="throughput against PgBouncer, all cells", bound=0.65, at_least=True, unit="x")
@@ -105,6 +107,10 @@ def show(console: Console, slices: Sequence[Slice]) -> None:
     decided = [each for each in slices if each.section == DECISION]
     if decided:
         console.print(_medians("One decision, microseconds (medians)", decided, list(CORPUS), KINDS, 1e-6))
+    regression = [each for each in slices if each.section == REGRESSION]
+    if regression:
+        title = "One decision over PostgreSQL's regression statements, microseconds"
+        console.print(_medians(title, regression, ACCOUNTS, COLUMNS, 1e-6))
     found = findings(slices)
     if found:
         console.print(_floors_table(found))

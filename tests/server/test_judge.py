@@ -78,13 +78,19 @@ def test_flood_of_profiles_starts_anew(judge: Judge) -> None:
 
 
 def test_flood_of_texts_stays_within_the_bound() -> None:
-    """Beyond what is to be kept, the older half goes."""
+    """Beyond what is to be kept, the oldest go, few at a time, and the newest stay."""
     judge = judge_of(default_policy(), cached_decisions=100)
     here = profile(judge)
     for number in range(500):
         judge.rule(b"SELECT a%d FROM t" % number, here)
         assert here.size <= 101
-    assert here.size > 10
+    assert here.size > 90
+    misses = judge.misses
+    for number in range(480, 500):
+        judge.rule(b"SELECT a%d FROM t" % number, here)
+    assert judge.misses == misses
+    judge.rule(b"SELECT a0 FROM t", here)
+    assert judge.misses == misses + 1
 
 
 def test_own_failure_is_undecidable(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
