@@ -41,10 +41,15 @@ class Recording:
 
 
 class Tap:
-    """A relay to 127.0.0.1:`target`. `alter` may change what the server says, to see that a comparison notices."""
+    """A relay to 127.0.0.1:`target`. `alter` may change what the server says, to see that a comparison notices.
 
-    def __init__(self, target: int, alter: Alter | None = None) -> None:
+    `prompt` passes small pieces on at once. What some clients say depends on how soon they hear an answer (psycopg's
+    pipelines do), so where two runs of theirs are compared, it is left off.
+    """
+
+    def __init__(self, target: int, alter: Alter | None = None, *, prompt: bool = False) -> None:
         self._target = target
+        self._prompt = prompt
         self._alter = alter
         self._pumps: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
@@ -93,7 +98,7 @@ class Tap:
                 client.close()
                 continue
             for peer in (client, server):
-                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, self._prompt)
             self._sockets += [client, server]
             self._pump(client, server, recording.frontend, None)
             self._pump(server, client, recording.backend, self._alter)

@@ -45,7 +45,7 @@ class Stage:
 @contextmanager
 def staged(scratch: Path) -> Iterator[Stage]:
     """Start a server, the recorder and the proxy; all are gone when the block ends."""
-    with Cluster(SETTINGS, roles={LOGIN: "SUPERUSER"}) as server, Tap(server.port) as tap:
+    with Cluster(SETTINGS, roles={LOGIN: "SUPERUSER"}) as server, Tap(server.port, prompt=True) as tap:
         server.run("CREATE DATABASE demo", database="postgres")
         proxy = ProxyProcess(scratch, tap.port, upstream_sslmode="disable", drain_timeout_s=0.0)
         try:
