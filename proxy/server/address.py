@@ -41,7 +41,9 @@ Address = TcpAddress | UnixAddress
 def parse_address(text: str) -> Address:
     """Read an address. Raises ValueError with a clause that says what was expected."""
     host, colon, digits = text.rpartition(":")
-    if not colon or not (digits.isascii() and digits.isdigit() and len(digits) <= 5 and int(digits) <= 65_535):
+    if colon and digits.isascii() and digits.isdigit() and (len(digits) > 5 or int(digits) > 65_535):
+        raise ValueError(f"{text!r} has a port out of range: expected one up to 65535")
+    if not colon or not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"{text!r} does not end in a port: expected HOST:PORT, [IPV6]:PORT, *:PORT or /FOLDER:PORT")
     port = int(digits)
     if host.startswith("/"):

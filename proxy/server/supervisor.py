@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Final
 
@@ -58,8 +59,9 @@ def restart_pause_s(deaths: int) -> float:
 
 def _prepare(config: ServerConfig) -> list[socket.socket]:
     """Find every mistake that can be found before serving, then listen."""
-    try:
+    with _blaming("--policies"):
         read_policies(config.policies).compile()
+    with _blaming(""):
         ServerTls.from_config(config)
         client_context(
             config.upstream_sslmode,
@@ -67,19 +69,34 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
             cert=config.upstream_sslcert,
             key=config.upstream_sslkey,
         )
+    with _blaming("--upstream"):
         parse_address(config.upstream)
-        if config.metrics is not None and isinstance(parse_address(config.metrics), UnixAddress):
-            raise ConfigurationError("metrics: expected HOST:PORT")
-        if config.control_dsn is not None:
-            _try_control_dsn(config.control_dsn)
+    if config.metrics is not None:
+        with _blaming("--metrics"):
+            metrics = parse_address(config.metrics)
+        if isinstance(metrics, UnixAddress):
+            raise ConfigurationError("--metrics: expected HOST:PORT")
+    if config.control_dsn is not None:
+        _try_control_dsn(config.control_dsn)
+    with _blaming("--audit"):
         config.audit.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _blaming("--listen", config.listen):
         return _listen(config.listen)
-    except (NoPolicies, PolicyMistakes, TlsMisconfigured) as error:
-        raise ConfigurationError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _blaming(flag: str, named: str = "") -> Iterator[None]:
+    """Say by which flag it can be mended."""
+    place = f"{flag}: " if flag else ""
+    try:
+        yield
+    except PolicyMistakes as error:
+        raise ConfigurationError(str(error)) from error  # each with its place in a file
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or config.listen}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
+        where = f"{error.filename or named}: " if error.filename or named else ""
+        raise ConfigurationError(f"{place}{where}{error.strerror or error}") from error
+    except (NoPolicies, TlsMisconfigured, ValueError) as error:
+        raise ConfigurationError(f"{place}{error}") from error
 
 
 def _try_control_dsn(dsn: str) -> None:
@@ -187,8 +204,8 @@ class _Supervisor:
                 try:
                     serve_metrics(self._fleet, address)
                 except OSError as error:
-                    _log.error("metrics_cannot_listen", address=self._config.metrics, error=str(error))
-                    return 1
+                    words = f"--metrics: {self._config.metrics}: {error.strerror or error}"
+                    raise ConfigurationError(words) from error
         for sock in self._sockets:
             _log.info("listening", address=_shown(sock), upstream=self._config.upstream)
         await asyncio.gather(*(self._keep(number) for number in range(self._config.workers)))

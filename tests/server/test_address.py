@@ -29,7 +29,20 @@ def test_unix_address_names_the_socket_as_postgresql_does(folder: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "host", "host:", ":5432", "host:65536", "host:-1", "host:5432x", "host:٥", "::1:5432", "[host]:1", "a b:1"],
+    [
+        "",
+        "host:99999",
+        "host",
+        "host:",
+        ":5432",
+        "host:65536",
+        "host:-1",
+        "host:5432x",
+        "host:٥",
+        "::1:5432",
+        "[host]:1",
+        "a b:1",
+    ],
 )
 def test_what_is_no_address_is_refused_in_words(text: str) -> None:
     """Each mistake names the text and what was expected of it."""

@@ -289,12 +289,14 @@ def test_every_interface_is_every_interface_that_there_is(monkeypatch: pytest.Mo
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "no policies": ({"policies": Path("/nowhere")}, "/nowhere"),
+    "no policies": ({"policies": Path("/nowhere")}, "^--policies: /nowhere"),
     "no certificate": ({"tls_cert": Path("/nowhere/cert"), "tls_key": Path("/nowhere/key")}, "/nowhere"),
     "no certificate authority": ({"upstream_sslrootcert": Path("/nowhere/ca")}, "/nowhere/ca"),
-    "no port of the server": ({"upstream": "localhost"}, "expected HOST:PORT"),
-    "no port to listen on": ({"listen": "localhost"}, "expected HOST:PORT"),
-    "metrics on a Unix socket": ({"metrics": "/run:9187"}, "metrics: expected HOST:PORT"),
+    "no port of the server": ({"upstream": "localhost"}, "^--upstream: .*expected HOST:PORT"),
+    "no port to listen on": ({"listen": "localhost"}, "^--listen: .*expected HOST:PORT"),
+    "metrics on a Unix socket": ({"metrics": "/run:9187"}, "^--metrics: expected HOST:PORT"),
+    "a file for the audit log": ({"audit": Path(__file__)}, "^--audit: .*File exists"),
+    "a port out of range": ({"listen": "127.0.0.1:99999"}, "^--listen: .* out of range"),
     "no DSN": ({"control_dsn": "host=db password=hunter2"}, "^--control-dsn: not a DSN; expected one like [^2]*$"),
     "an address of somebody else": ({"listen": "192.0.2.1:6432"}, "192.0.2.1"),
 }
@@ -326,6 +328,19 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         listen = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(ConfigurationError, match=f"{listen}: Address already in use"):
             serve(ServerConfig(listen=listen, policies=POLICIES, audit=tmp_path / "audit"))
+
+
+def test_a_metrics_port_in_use_is_told(tmp_path: Path) -> None:
+    """As the port for clients: nobody would see that there are no metrics."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        metrics = f"127.0.0.1:{other.getsockname()[1]}"
+        settings: dict[str, Any] = {
+            "listen": f"127.0.0.1:{free_port()}",
+            "metrics": metrics,
+            "audit": tmp_path / "audit",
+        }
+        with pytest.raises(ConfigurationError, match=f"^--metrics: {metrics}: "):
+            serve(ServerConfig(policies=POLICIES, **settings))
 
 
 def test_the_audit_folder_it_makes_is_its_owner_s_alone(start: Start) -> None:
