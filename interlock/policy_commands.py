@@ -255,7 +255,8 @@ def _show(
         out.print("\nThe client sees:", style="bold")
         out.print(f"ERROR:  42501: {explanation.message}", markup=False)
         out.print(f"DETAIL:  {explanation.detail}", markup=False)
-        out.print(f"HINT:  {explanation.hint}", markup=False)
+        if explanation.hint:
+            out.print(f"HINT:  {explanation.hint}", markup=False)
 
 
 def _show_statement(out: Console, index: int, facts: Facts, decision: Decision, trail: Sequence[Step]) -> None:

@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Final
 
 from proxy.policy.account import Account
-from proxy.policy.advice import nearest_permit
+from proxy.policy.advice import milder_form, nearest_permit
+from proxy.policy.names import shown_name
 from proxy.policy.rules import Mode, Policy, Rule, Sense
 from proxy.sql import Act, Effect, Facts, Unreadable
 
@@ -48,7 +49,7 @@ class Decision:
     facts: tuple[Facts, ...] = ()
     policy_digest: str = ""
     instead: str | None = None
-    """What to do instead, one sentence, from the rule or from the nearest permit; None: the wording finds one."""
+    """What to do instead, one sentence, from the rule or from what the policy permits; None: the wording finds one."""
     observed: tuple[str, ...] = ()
     """Ids of rules in `mode: observe` that would have refused, sorted."""
 
@@ -139,7 +140,12 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
         rule, act = refused
         because = _with_path(rule.because or "The policy forbids it.", act)
         return _Judged(
-            verdict=Verdict.FORBID, rule=rule.id, because=because, statement=index, act=act, instead=rule.instead
+            verdict=Verdict.FORBID,
+            rule=rule.id,
+            because=because,
+            statement=index,
+            act=act,
+            instead=rule.instead or milder_form(account, act, rule, rules),
         )
     doubt = _doubt(facts)
     if doubt is not None:
@@ -153,7 +159,9 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
             verdict=Verdict.FORBID,
             rule="default",
             because=_with_path(
-                f"No rule permits it, and a {account.kind.value} account may do only what a rule permits.", uncovered
+                f"No rule permits {_named(uncovered)}, "
+                f"and a {account.kind.value} account may do only what a rule permits.",
+                uncovered,
             ),
             statement=index,
             act=uncovered,
@@ -174,6 +182,11 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
         statement=index,
         act=facts.acts[weighty],
     )
+
+
+def _named(act: Act) -> str:
+    shown = shown_name(act.target)
+    return f"{act.effect.value} on {shown}" if shown else f"the effect {act.effect.value}"
 
 
 def _with_path(because: str, act: Act) -> str:

@@ -6,15 +6,15 @@ what is refused may be a secret, and errors end up in logs.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from proxy.policy.account import Account
+from proxy.policy.names import clean, shown_name
 from proxy.policy.rules import Miss, Mode, Policy, Rule, Sense
 from proxy.policy.verdict import Decision, Verdict
-from proxy.sql import Act, Effect, Facts, Modifier, Target, TargetKind, Unreadable
+from proxy.sql import Act, Effect, Facts, Modifier, TargetKind, Unreadable, is_harmless_built_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,8 @@ class Explanation:
     detail: str
     """Rule, reason, decision id."""
     hint: str
-    """What to do instead, in sentences."""
+    """What to do instead, in sentences; empty where nobody knows."""
 
-
-_LITERAL_NAMES: Final = frozenset({TargetKind.FILE, TargetKind.PROGRAM})
-"""Kinds whose name is a literal of the statement."""
 
 _RECOMMEND: Final = "Insert a row into interlock.recommendation; a person can approve it."
 
@@ -38,8 +35,7 @@ _HINTS: Final[dict[Effect, str]] = {
     **dict.fromkeys((Effect.UPDATE, Effect.DELETE, Effect.MERGE, Effect.TRUNCATE, Effect.DROP), _RECOMMEND),
     Effect.INSERT: "Insert into interlock.recommendation instead, with the schema written; a person can approve it.",
     Effect.COPY_IN: "Copy into interlock.recommendation instead, with the schema written; a person can approve it.",
-    Effect.COPY_OUT: "Read with SELECT, or ask a policy author to permit copy_out.",
-    Effect.SELECT: "Ask a policy author to permit select on it.",
+    Effect.COPY_OUT: "Read with SELECT.",
     Effect.COPY_FILE: "Use COPY FROM STDIN or COPY TO STDOUT, which keep to the client's own files.",
     Effect.COPY_PROGRAM: "Use COPY FROM STDIN or COPY TO STDOUT, and run the program on the client.",
     Effect.LARGE_OBJECT: "Keep the data in a bytea column, or ask a person to change the large object.",
@@ -49,36 +45,35 @@ _HINTS: Final[dict[Effect, str]] = {
     Effect.SECURITY_LABEL: "Ask a person to set the label.",
     Effect.GRANT: "Ask a person to change privileges.",
     Effect.IMPORT: "Ask a person to import the foreign schema.",
-    Effect.CALL: "Ask a policy author to permit call on this procedure, or a person to run it.",
+    Effect.CALL: "Ask a person to run the procedure.",
     Effect.DO: "Write the statements of the block one by one, so that each can be judged.",
     Effect.LOAD: "Ask a person to configure the library on the server.",
     Effect.ROLE_CHANGE: "Connect as the role itself: a connection keeps the account it was opened with.",
     Effect.SYSTEM_SETTING: "Ask a person to change the server's configuration.",
     Effect.DISCARD: "Close the connection and open a new one.",
-    Effect.SHOW: "Ask a policy author to permit show on it.",
-    Effect.TRANSACTION: "Ask a policy author to permit the effect transaction.",
     Effect.TWO_PHASE: "End the transaction with COMMIT or ROLLBACK.",
     Effect.CURSOR: "Read the rows with SELECT and LIMIT.",
     Effect.PREPARE: "Send the statement without PREPARE.",
     Effect.LOCK: "Read without locking; every SELECT sees a consistent snapshot.",
-    Effect.LISTEN: "Ask a policy author to permit the effect listen.",
     Effect.NOTIFY: "Insert a row into interlock.recommendation; those who wait for it read it there.",
-    Effect.EXPLAIN: "Ask a policy author to permit the effect explain.",
     Effect.MAINTAIN: "Leave it to autovacuum, or ask a person to run it.",
     Effect.CHECKPOINT: "Leave it to the server: it makes checkpoints by itself.",
     Effect.REPLICATE: "Ask a person to set up replication.",
 }
-"""What to do instead, where neither a rule nor the nearest permit says it. `set` and functions are worded by name."""
+"""What a model is to do instead, where neither a rule nor the nearest permit says it. Of other effects it needs only be
+said who can permit them; `set` and functions are worded by name."""
+
+_KEEP_TEMPORARY: Final = "Keep the rows within one statement: write them as a WITH query or a subquery."
 
 
 def explain(decision: Decision, decision_id: str) -> Explanation:
     """Word a decision for the client. The decision id (a ULID, say) lets its record be found in the audit log."""
-    account = _clean(decision.account.name)
+    account = clean(decision.account.name)
     outcome = "refused" if decision.refused else "permitted"
     return Explanation(
         message=f'{_what(decision)} {outcome} for account "{account}"',
-        detail=f"Rule {decision.rule}: {_clean(decision.because, 600)} Decision {_clean(decision_id)}.",
-        hint=_clean(decision.instead, 600) if decision.instead else _hint(decision),
+        detail=f"Rule {decision.rule}: {clean(decision.because, 600)} Decision {clean(decision_id)}.",
+        hint=clean(decision.instead, 600) if decision.instead else _hint(decision),
     )
 
 
@@ -86,14 +81,14 @@ def _what(decision: Decision) -> str:
     act = decision.act
     if act is None:
         if decision.statement < len(decision.facts):
-            return _clean(decision.facts[decision.statement].tag) or "statement"
+            return clean(decision.facts[decision.statement].tag) or "statement"
         return "statement"
     tag = decision.facts[decision.statement].tag if decision.statement < len(decision.facts) else ""
-    return _name_of_act(act, _clean(tag))
+    return _name_of_act(act, clean(tag))
 
 
 def _name_of_act(act: Act, tag: str) -> str:
-    shown = _name(act.target)
+    shown = shown_name(act.target)
     match act.effect:
         case Effect.EXECUTE_FUNCTION:
             kind = act.target.kind.value if act.target is not None else "function"
@@ -101,26 +96,35 @@ def _name_of_act(act: Act, tag: str) -> str:
         case Effect.SET:
             return f"SET {shown}".strip()
         case Effect.ROLE_CHANGE:
-            return tag or "SET ROLE"
+            return f"{'RESET' if tag == 'RESET' else 'SET'} of the role"
         case Effect.COPY_FILE:
             return "COPY with a file of the server"
         case Effect.COPY_PROGRAM:
             return "COPY with a program"
         case Effect.COPY_IN:
-            return "COPY FROM STDIN"
+            return f"COPY FROM STDIN{_on_relation(act)}"
         case Effect.COPY_OUT:
-            return "COPY TO STDOUT"
+            return f"COPY TO STDOUT{_on_relation(act)}"
         case Effect.SELECT if Modifier.LOCKING in act.modifiers:
-            return "SELECT with row locks"
+            return f"SELECT with row locks{_on_relation(act)}"
         case Effect.INSERT if Modifier.ON_CONFLICT_UPDATE in act.modifiers:
-            return "INSERT with ON CONFLICT DO UPDATE"
+            return f"INSERT with ON CONFLICT DO UPDATE{_on_relation(act)}"
         case Effect.EXPLAIN if Modifier.ANALYZE in act.modifiers:
             return "EXPLAIN ANALYZE"
     word = act.effect.value.replace("_", " ").upper()
     if tag.split(" ", maxsplit=1)[0] == word or act.effect in _TAGGED:
-        return tag or word
+        named = tag.removesuffix(" AS") or word
+        if act.target is not None and named.endswith(_NOUNS.get(act.target.kind, act.target.kind.value.upper())):
+            return f"{named} {shown}".strip()
+        return f"{named}{_on_relation(act)}"
     # The tag is the outer statement's: a DELETE inside WITH, EXPLAIN ANALYZE or PREPARE.
-    return f"{word} inside {tag}" if tag else word
+    return f"{word}{_on_relation(act)} inside {tag}" if tag else f"{word}{_on_relation(act)}"
+
+
+def _on_relation(act: Act) -> str:
+    """Name the relation as GRANT does; other objects say too little to stand in a message."""
+    shown = shown_name(act.target)
+    return f" on {shown}" if shown and act.target is not None and act.target.kind is TargetKind.RELATION else ""
 
 
 _TAGGED: Final = frozenset(
@@ -129,12 +133,15 @@ _TAGGED: Final = frozenset(
 )
 """Effects that stand for several commands, whose tag is the better name."""
 
+_NOUNS: Final = {TargetKind.RELATION: ("TABLE", "VIEW", "SEQUENCE", "INDEX")}
+"""What the tags of commands end in whose object's name may follow; other kinds of object have one noun, their own."""
+
 
 def _hint(decision: Decision) -> str:
+    if not decision.refused:
+        return "Nothing needs to be done."
     act = decision.act
     if decision.verdict is Verdict.UNDECIDABLE or act is None:
-        if decision.verdict is Verdict.PERMIT:
-            return "Nothing needs to be done."
         if decision.rule == "census":
             return "Try again in a moment; if it lasts, ask whoever runs the proxy to look at its control connection."
         if not decision.facts:
@@ -143,41 +150,45 @@ def _hint(decision: Decision) -> str:
                 "its statements one by one."
             )
         return "Write the statement in a simpler form, one statement at a time, with every schema written."
-    if not decision.refused:
-        return "Nothing needs to be done."
+    if not decision.account.enforced:
+        # Whoever wrote the rule knows what these should do, and did not say it.
+        return ""
     match act.effect:
         case Effect.EXECUTE_FUNCTION:
-            return _hint_for_code(act.target, act.note)
+            return _hint_for_code(act, decision.rule)
         case Effect.SET:
-            name = _name(act.target) or "it"
-            return f"Leave {name} as the session has it, or ask a policy author to permit set on {name}."
-    return _HINTS.get(act.effect, f"Ask a policy author to permit {act.effect.value}.")
+            name = shown_name(act.target) or "it"
+            return f"Leave {name} as the session has it, or {_way_to_permission(act, decision.rule)}"
+        case Effect.CREATE if Modifier.TEMPORARY in act.modifiers:
+            return _KEEP_TEMPORARY
+    return _HINTS.get(act.effect) or _sentence(_way_to_permission(act, decision.rule))
 
 
-def _hint_for_code(target: Target | None, why: str | None) -> str:
+def _way_to_permission(act: Act, rule: str) -> str:
+    """Say whom to ask: one clause with its full stop."""
+    shown = shown_name(act.target)
+    wanted = f"{act.effect.value} on {shown}" if shown else f"the effect {act.effect.value}"
+    # Beside a forbid no permit counts.
+    return f"ask a policy author to {f'permit {wanted}' if rule == 'default' else f'change rule {rule}'}."
+
+
+def _hint_for_code(act: Act, rule: str) -> str:
+    target = act.target
     if target is None or not target.name:
         return "Name the function in the statement, so that it can be judged."
-    shown = _name(target)
-    if target.kind is TargetKind.FUNCTION and target.schema is None:
-        reason = "" if why is None else f"{why[0].upper()}{why[1:]}. "
-        return (
-            f"{reason}If PostgreSQL's own is meant, write pg_catalog.{_clean(target.name)}: those known to be harmless "
-            "may be called so. Otherwise ask a policy author to permit execute_function on it, with its schema."
-        )
-    return f"Do without it, or ask a policy author to permit execute_function on {shown}."
+    ask = _way_to_permission(act, rule)
+    if target.schema is None and rule == "default":
+        ask = f"{ask.removesuffix('.')}, with its schema."
+    if target.kind is not TargetKind.FUNCTION or target.schema is not None:
+        return f"Do without it, or {ask}"
+    reason = f"{_sentence(act.note)}. " if act.note else ""
+    if is_harmless_built_in(target.name, None):
+        return f"{reason}If PostgreSQL's own is meant, write pg_catalog.{clean(target.name)}. Otherwise {ask}"
+    return f"{reason}Do without it, or {ask}"
 
 
-def _name(target: Target | None) -> str:
-    if target is None or not target.name or target.kind in _LITERAL_NAMES:
-        return ""
-    name = _clean(target.name)
-    return name if target.schema is None else f"{_clean(target.schema)}.{name}"
-
-
-def _clean(text: str, most: int = 128) -> str:
-    """Without characters that could end a message early, forge a log line or fail to encode; and not endless."""
-    kept = "".join("?" if unicodedata.category(c) in {"Cc", "Cs", "Cf", "Zl", "Zp"} else c for c in text)
-    return kept if len(kept) <= most else f"{kept[: most - 3]}..."
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}"
 
 
 # The long form
@@ -237,8 +248,8 @@ def _object(act: Act) -> str:
     if target is None or not target.name:
         return "on no named object"
     if target.schema is None and target.candidates:
-        return f"{_name(target) or target.kind.value}, in one of {', '.join(map(_clean, target.candidates))}"
-    return _name(target) or f"a {target.kind.value}"
+        return f"{shown_name(target) or target.kind.value}, in one of {', '.join(map(clean, target.candidates))}"
+    return shown_name(target) or f"a {target.kind.value}"
 
 
 def steps(reading: Sequence[Facts] | Unreadable, account: Account, policy: Policy) -> tuple[Step, ...]:

@@ -346,7 +346,7 @@ class Docket:
 
     def _error(self, case: Case, severity: Severity) -> ErrorResponse:
         words = explain(case.decision, (case.number or b"").decode())
-        return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint)
+        return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint or None)
 
     def _expect(self, change: Moves, via: Via) -> None:
         """Take note of a statement that may change how the next one is read."""

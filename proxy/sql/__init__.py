@@ -14,7 +14,7 @@ from proxy.sql.catalog_rows import (
     TypeRow,
 )
 from proxy.sql.census import Census, Knowledge, Lost
-from proxy.sql.consequences import expand, expand_each
+from proxy.sql.consequences import expand, expand_each, is_harmless_built_in
 from proxy.sql.facts import (
     TO_DEFAULT,
     Act,
@@ -70,6 +70,7 @@ __all__ = [
     "expand",
     "expand_each",
     "fingerprint",
+    "is_harmless_built_in",
     "mask",
     "moves",
     "normalize",

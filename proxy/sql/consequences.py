@@ -176,7 +176,7 @@ class _Expansion:
         rows = census.functions(call.name, where, call.arguments)
         for row in rows:
             self._values_of(row.types)
-        harmless = _is_harmless_built_in(call.name, schema)
+        harmless = is_harmless_built_in(call.name, schema)
         code = census.code_of_functions(rows, "")
         self._run({each: path for each, path in code.items() if path})
         own = {each: path for each, path in code.items() if not path}
@@ -205,7 +205,7 @@ class _Expansion:
         """Add what attribute notation may call, or cast to (func_get_detail)."""
         census, fields, columns = self._census, self._facts.fields, self._facts.columns
         where = self._where(None, TargetKind.FUNCTION)
-        withheld = {name for name in fields if census.brings(name) and not _is_harmless_built_in(name, None)}
+        withheld = {name for name in fields if census.brings(name) and not is_harmless_built_in(name, None)}
         self._acts.update(dict.fromkeys(_fields(fields, withheld)))
         for name in sorted(fields):
             for routine in census.code_of_functions(census.functions(name, where, 1), ""):
@@ -266,7 +266,8 @@ def _plain(schema: str | None) -> str | None:
     return _TEMPORARY if schema is not None and schema.startswith("pg_temp_") else schema
 
 
-def _is_harmless_built_in(name: str, schema: str | None) -> bool:
+def is_harmless_built_in(name: str, schema: str | None) -> bool:
+    """Tell whether a function of PostgreSQL's own is known to do no harm; `schema` None: not written."""
     if schema == _INFORMATION:
         return name in INFORMATION_SCHEMA_FUNCTIONS
     # set_config is judged as the SET that it is.
@@ -321,7 +322,7 @@ def _acts_of(call: Call, outranked: bool) -> Iterator[Act]:
 
 def _function_note(call: Call, outranked: bool) -> str | None:
     """Why a function call is taken to be code, or None where it does no harm."""
-    if not _is_harmless_built_in(call.name, call.schema):
+    if not is_harmless_built_in(call.name, call.schema):
         return NOT_KNOWN
     if call.schema is not None:
         return None

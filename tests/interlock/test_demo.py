@@ -34,7 +34,7 @@ def test_demo_refuses_all_harm_and_permits_all_honest_work(tmp_path: Path) -> No
 
     assert code == 0, told
     assert "No row is gone." in told
-    assert 'ERROR: 42501: DROP TABLE refused for account "models"' in told
+    assert 'ERROR: 42501: DROP TABLE public.users refused for account "models"' in told
     assert "HINT: Insert a row into interlock.recommendation" in told
     assert told.count("refused ERROR") == sum(act.harmful for act in acts("x"))
     assert list((tmp_path / "audit").glob("*.jsonl"))

@@ -139,7 +139,7 @@ def test_refused_delete_says_where_recommendations_go(shipped: Policy) -> None:
     """The words of the incident."""
     words = explain(_decide(shipped, "model_janitor", "DELETE FROM users"), "01J")
     assert (words.message, words.detail, words.hint) == (
-        'DELETE refused for account "models"',
+        'DELETE on users refused for account "models"',
         "Rule no-destructive-autonomy: Models recommend; people decide. Decision 01J.",
         "Insert a row into interlock.recommendation; a person can approve it.",
     )

@@ -90,7 +90,7 @@ def test_explain_shows_verdict_rule_reading_and_what_the_client_sees() -> None:
         "read by   libpg_query and sqlglot, which agree",
         "delete users, in one of pg_temp, public [unbounded]  <- decided",
         "models-read                says nothing of delete",
-        'ERROR:  42501: DELETE refused for account "models"',
+        'ERROR:  42501: DELETE on users refused for account "models"',
         "DETAIL:  Rule no-destructive-autonomy: Models recommend; people decide. Decision TRIAL.",
         "HINT:  Insert a row into interlock.recommendation; a person can approve it.",
     ):
