@@ -27,6 +27,7 @@ MODULES: Final = (
     "audit/journal.py",
     "audit/storage.py",
     "audit/tape.py",
+    "proxy/server/case.py",
     "proxy/server/connection.py",
     "proxy/server/docket.py",
     "proxy/server/moment.py",

@@ -24,6 +24,7 @@ from audit import (
     outcome_fragment,
 )
 from proxy.policy import Account, Standing, explain, restrain
+from proxy.server.case import Case
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
 from proxy.server.ruled import Ruled
@@ -42,28 +43,6 @@ _STATES: Final = {
     "suspended": OutcomeState.SUSPENDED,
     "skipped": OutcomeState.SKIPPED,
 }
-
-
-class Case(Ruling):
-    """A ruling with what its records and its refusal's words need."""
-
-    __slots__ = ("began_s", "decision", "number", "profile", "ruled", "unrecorded", "via")
-
-    def __init__(self, ruled: Ruled, via: Via, profile: Profile, began_s: float) -> None:
-        """Begin as what most are: permitted, and free to go before its record is written."""
-        self.text = None
-        self.nonce = None
-        self.held = False
-        self.enforced = ruled.enforced
-        self.ruled = ruled
-        self.decision = ruled.decision
-        self.via = via
-        self.profile = profile
-        self.began_s = began_s
-        self.number: bytes | None = None
-        """The decision's id, once its record is on its way."""
-        self.unrecorded = False
-        """Turned back because its record could not be written in time."""
 
 
 class Docket:
@@ -146,9 +125,20 @@ class Docket:
 
     def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:
         """Rule on a Parse: on its text, and on the types that it gives its parameters."""
-        case = self._ruled(text, size, Via.PARSE, types if self.account.enforced and len(types) > _NO_TYPES else b"")
-        case.text = text
+        types = types if self.account.enforced and len(types) > _NO_TYPES else b""
+        case = self._ruled(text, size, Via.PARSE, types)
+        case.text, case.types = text, types
         return case
+
+    def binding(self, prepared: tuple[Ruling, ...] | None) -> Ruling | None:
+        """Rule on a Bind, where its statement must be judged anew; None: it may pass."""
+        profile = self._current()
+        if prepared is not None and len(prepared) == 1:
+            only = prepared[0]
+            if isinstance(only, Case) and only.profile is profile:
+                return None
+        ruled = self._strictest(prepared, profile)
+        return None if ruled is None or not ruled.decision.refused else self._case(ruled, Via.EXECUTE, profile)
 
     def execution(self, prepared: tuple[Ruling, ...] | None) -> Ruling:
         """Rule on an Execute: as its Parse was ruled, by what holds now."""
@@ -160,8 +150,8 @@ class Docket:
         ruled = self._strictest(prepared, profile)
         if ruled is None:
             return self._case(self._judge.unknown_portal(profile), Via.EXECUTE, profile)
-        if ruled.executed:
-            ruled = self._with_executed(ruled, profile)
+        if ruled.by_name:
+            ruled = self._with_named(ruled, profile)
         case = self._case(ruled, Via.EXECUTE, profile)
         if ruled.prepared:
             self._prepare(case, next(each.text for each in prepared or () if isinstance(each, Case)))
@@ -254,8 +244,8 @@ class Docket:
             ruled = self._read(text, profile)
             if types and not ruled.decision.refused:
                 ruled = self._judge.rule_types(ruled, types, profile)
-            if ruled.executed:
-                ruled = self._with_executed(ruled, profile)
+            if ruled.by_name:
+                ruled = self._with_named(ruled, profile)
         case = self._case(ruled, via, profile)
         if ruled.prepared and via is Via.QUERY:
             self._prepare(case, text)
@@ -270,7 +260,7 @@ class Docket:
             if isinstance(ruling, Case):
                 ruled = ruling.ruled
                 if ruling.profile is not profile:
-                    ruled = self._again(ruling.text, profile)
+                    ruled = self._again(ruling, profile)
                 if strictest is None or (ruled.decision.refused, not ruled.reads_only) > (
                     strictest.decision.refused,
                     not strictest.reads_only,
@@ -278,13 +268,18 @@ class Docket:
                     strictest = ruled
         return strictest
 
-    def _with_executed(self, ruled: Ruled, profile: Profile) -> Ruled:
-        """Judge SQL's EXECUTE by what its name stands for, too."""
-        if self._wire is not None and not ruled.decision.refused:
-            for name in ruled.executed:
-                prepared = self._strictest(self._wire.prepared(name), profile)
-                if prepared is not None and prepared.decision.refused:
-                    return prepared
+    def _with_named(self, ruled: Ruled, profile: Profile) -> Ruled:
+        """Judge SQL's EXECUTE, FETCH and MOVE by what their names stand for, too."""
+        if self._wire is None or ruled.decision.refused:
+            return ruled
+        for name in ruled.executed:
+            prepared = self._strictest(self._wire.prepared(name), profile)
+            if prepared is not None and prepared.decision.refused:
+                return prepared
+        for name in ruled.fetched:
+            bound = self._strictest(self._wire.bound(name), profile)
+            if bound is not None and (bound.decision.refused or not bound.reads_only):
+                return bound
         return ruled
 
     def _prepare(self, case: Case, text: bytes | None) -> None:
@@ -294,10 +289,16 @@ class Docket:
             for name in case.ruled.prepared:
                 self._wire.prepared_by_sql(name, case)
 
-    def _again(self, text: bytes | None, profile: Profile) -> Ruled:
-        if text is None:
+    def _again(self, case: Case, profile: Profile) -> Ruled:
+        if case.ruled_later is not None and case.ruled_later[0] is profile:
+            return case.ruled_later[1]
+        if case.text is None:
             return self._judge.unread("its text was too long to be held", profile)
-        return self._read(text, profile)
+        ruled = self._read(case.text, profile)
+        if case.types and not ruled.decision.refused:
+            ruled = self._judge.rule_types(ruled, case.types, profile)
+        case.ruled_later = (profile, ruled)
+        return ruled
 
     def _read(self, text: bytes, profile: Profile) -> Ruled:
         if len(text) <= LARGE_TEXT_BYTES:

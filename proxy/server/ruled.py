@@ -26,6 +26,10 @@ _READS: Final = frozenset(
 """Effects whose records may follow within a second; a statement with any other waits until its record is written."""
 
 
+_NO_EXECUTE: Final = frozenset(("CLOSE CURSOR", "DEALLOCATE", "DECLARE CURSOR", "FETCH", "MOVE", "PREPARE"))
+"""Tags of the statements that name a prepared statement or cursor and run no prepared one."""
+
+
 class Ruled:
     """A decision with what goes into its records, made once."""
 
@@ -38,6 +42,7 @@ class Ruled:
         "effects",
         "enforced",
         "executed",
+        "fetched",
         "form",
         "moves",
         "prepared",
@@ -57,9 +62,11 @@ class Ruled:
         )
         self.deallocated = _names(decision, {"DEALLOCATE"})
         self.prepared = _names(decision, {"PREPARE"})
-        self.executed = _names(decision, {facts.tag for facts in decision.facts} - {"DEALLOCATE", "PREPARE"})
+        self.executed = _names(decision, {facts.tag for facts in decision.facts} - _NO_EXECUTE)
         """Statements of SQL's PREPARE that it runs, also within EXPLAIN or CREATE TABLE AS."""
-        self.by_name = bool(self.prepared or self.executed)
+        self.fetched = _names(decision, {"FETCH", "MOVE"})
+        """Cursors that it runs, which may be portals of the extended protocol."""
+        self.by_name = bool(self.prepared or self.executed or self.fetched)
         self.moves = max((moves(facts) for facts in decision.facts), key=lambda each: each.value, default=Moves.NOTHING)
         self.form: bytes | None = None
         """Normalized text that this was decided on; None where a constant decided."""
@@ -83,13 +90,13 @@ class Ruled:
 
 
 def _names(decision: Decision, tags: AbstractSet[str]) -> tuple[bytes, ...]:
-    """Give the names of prepared statements in statements with these tags."""
+    """Give the names of prepared statements or cursors in statements with these tags."""
     return tuple(
         act.target.name.encode("utf-8", "surrogateescape")
         for facts in decision.facts
         if facts.tag in tags
         for act in facts.acts
-        if act.target is not None and act.target.kind is TargetKind.PREPARED and act.target.name
+        if act.target is not None and act.target.kind in (TargetKind.PREPARED, TargetKind.CURSOR) and act.target.name
     )
 
 

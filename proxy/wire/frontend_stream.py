@@ -170,7 +170,21 @@ class FrontendStream:
                 portal_end = data.find(0, body, end)
                 statement_end = data.find(0, portal_end + 1, end) if portal_end >= 0 else -1
                 if 0 <= statement_end < body + NAMES_BYTES:
-                    ledger.bind(data[body:portal_end], data[portal_end + 1 : statement_end])
+                    prepared = ledger.names.prepared(data[portal_end + 1 : statement_end])
+                    try:
+                        refused = self._referee.binding(prepared)
+                    except NotRead:
+                        self._block(Wait.TEXT, data, position)
+                        break
+                    if refused is not None:
+                        ledger.execute(refused)
+                        out.append(data[start:position])
+                        out.append(self._poison(code, refused, b""))
+                        start = min(end, size)
+                        self._swallow = end > size
+                        self.held |= refused.held
+                    else:
+                        ledger.bind(data[body:portal_end], prepared)
                     if data.startswith(_DESCRIBE_UNNAMED, end):
                         end += len(_DESCRIBE_UNNAMED)
                 elif size < body + min(length, NAMES_BYTES):

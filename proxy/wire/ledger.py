@@ -110,12 +110,12 @@ class Ledger:
         prepared = self.names.parse(name, ruling) if ruling.nonce is None else None
         self._queue.append(Entry(_PARSE, ruling, self._copy_ends, prepared))
 
-    def bind(self, portal: bytes, statement: bytes) -> None:
+    def bind(self, portal: bytes, prepared: tuple[Ruling, ...] | None) -> None:
         """Let a portal stand for what its statement stands for."""
         if self._skipping:
             return
         self._unnoticed = True
-        self.names.bind(portal, statement)
+        self.names.bind(portal, prepared)
 
     def execute(self, ruling: Ruling) -> None:
         """Expect the answer to an Execute."""

@@ -144,11 +144,11 @@ class Names:
 
     # Portals
 
-    def bind(self, portal: bytes, statement: bytes) -> None:
-        """Let a portal stand for what its statement stands for."""
+    def bind(self, portal: bytes, prepared: tuple[Ruling, ...] | None) -> None:
+        """Let a portal stand for what its statement stands for, as `prepared` gives it."""
         portal = portal[:NAME_BYTES]
         if len(self._portals) < NAMES_KEPT or portal in self._portals:
-            self._portals[portal] = self.prepared(statement)
+            self._portals[portal] = prepared
         else:
             self._portals_lost = True
 

@@ -20,7 +20,7 @@ class NotRead(Exception):  # noqa: N818 - nothing went wrong
 class Referee(Told, Protocol):
     """Who rules on what a client asks for. Text is as the server will read it, without its terminator.
 
-    `query`, `parse` and `execution` may raise NotRead, having done nothing.
+    `query`, `parse`, `binding` and `execution` may raise NotRead, having done nothing.
     """
 
     def query(self, text: bytes | None, size: int) -> Ruling:
@@ -28,6 +28,12 @@ class Referee(Told, Protocol):
 
     def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:
         """Rule on a Parse, likewise; `types`: what follows the text, a count and that many type OIDs."""
+
+    def binding(self, prepared: tuple[Ruling, ...] | None) -> Ruling | None:
+        """Rule on a Bind of what was prepared under these rulings; None: permitted, and not worth a ruling.
+
+        The server plans a statement, and reads the values of its parameters, when it binds it.
+        """
 
     def execution(self, prepared: tuple[Ruling, ...] | None) -> Ruling:
         """Rule on an Execute of what was prepared under these rulings.

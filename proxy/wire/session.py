@@ -123,6 +123,10 @@ class Session:
         """Give what was ruled on the statements that a name may stand for; empty: unknown, None: it cannot be told."""
         return self._ledger.names.prepared(name)
 
+    def bound(self, portal: bytes) -> tuple[Ruling, ...] | None:
+        """Give what was ruled on what a portal may run; empty: no Bind made it, None: it cannot be told."""
+        return self._ledger.names.bound(portal)
+
     def forget_statement(self, name: bytes) -> None:
         """Forget a name that SQL deallocated."""
         self._ledger.forget_statement(name)

@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "proxy/sql/routines.py": "tests/sql/test_census.py",
     "proxy/server/catalog_queries.py": "tests/redteam/test_hidden.py",
     "proxy/server/catalog_reading.py": "tests/redteam/test_hidden.py",
+    "proxy/server/case.py": "tests/server/test_docket.py",
     "proxy/server/config.py": "tests/interlock/test_settings.py",
     "proxy/server/ruled.py": EVIDENCE,
     "proxy/wire/backend_messages.py": "tests/wire/test_messages.py",

@@ -30,7 +30,9 @@ class Shown(bytes):
         return f"<{bytes(self[:60])!r} {len(self)} bytes>"
 
 
-TEXTS = st.sampled_from([b"SELECT 1", b"HOLD 2", b"REFUSE 3", b"", b"x" * 5_000, b"y" * 30_000]).map(Shown)
+TEXTS = st.sampled_from([b"SELECT 1", b"HOLD 2", b"REFUSE 3", b"WITHDRAWN 4", b"", b"x" * 5_000, b"y" * 30_000]).map(
+    Shown
+)
 NAMES = st.sampled_from([b"", b"a", b"b", b"n" * 70])
 CLIENT = st.one_of(
     st.builds(query, TEXTS).map(Shown),

@@ -16,6 +16,11 @@ from tests.wire.conversation import query as asked
 DELETE, READ = b"DELETE FROM users", b"SELECT count(*) FROM users"
 INSERT = b"INSERT INTO interlock.recommendation (model) VALUES ('m')"
 PREPARE = b"PREPARE a AS " + INSERT
+PERMISSIVE = """
+version: 1
+accounts: [{name: models, kind: model, match: {user: "model_*"}}]
+rules: [{id: all, for: {kind: model}, permit: {effects: [select, prepare, execute_function], on: ["*", "*.*"]}}]
+"""
 CLOSED = "version: 1\naccounts: [{name: models, kind: model, match: {user: 'model_*'}}]\nrules: []\n"
 READING = """
 version: 1
@@ -226,6 +231,40 @@ def test_execute_prepared_before_is_judged_anew_where_it_runs(office: Office) ->
     office.judge.adopt_policy(policy_of(READING))
     session.from_frontend(bind(b"", b"run") + execute() + SYNC)
     assert office.records("decision")[-1]["refused"]
+
+
+def test_bind_is_judged_where_its_statement_must_be_judged_anew(office: Office) -> None:
+    """The server plans at a Bind and reads the parameters' values, so what no longer holds ends there."""
+    session = attended(office.docket("model_a"))
+    session.from_frontend(parse(b"a", INSERT) + bind(b"p", b"a") + SYNC)
+    assert [each["refused"] for each in office.records("decision")] == [False]
+    office.judge.adopt_policy(policy_of(READING))
+    session.from_frontend(bind(b"p", b"a") + SYNC)
+    assert [each["refused"] for each in office.records("decision")] == [False, True]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_fetch_from_a_portal_is_judged_by_what_the_portal_runs(refused: bool, office: Office) -> None:
+    """SQL's FETCH runs a portal that a Bind made, as an Execute does: it is judged and recorded like one."""
+    session = attended(office.docket("model_a"))
+    session.from_frontend(asked(b"BEGIN") + parse(b"", INSERT + b" RETURNING id") + bind(b"p", b"") + SYNC)
+    if refused:
+        office.judge.adopt_policy(policy_of(READING.replace("explain]", "explain, cursor]")))
+    session.from_frontend(asked(b"FETCH ALL FROM p"))
+    last = office.records("decision")[-1]
+    assert (last["refused"], last["statement"]["tag"], last["statement"]["via"]) == (refused, "INSERT", "query")
+
+
+def test_types_of_parameters_are_ruled_on_again(office: Office) -> None:
+    """What a Parse typed its parameters counts wherever the statement is judged anew."""
+    session = attended(office.docket("model_a"))
+    typed = message("P", b"a\0" + READ + b"\0\0\1\0\0\x40\0")
+    office.judge.adopt_policy(policy_of(PERMISSIVE))
+    session.from_frontend(typed + SYNC)
+    assert [each["refused"] for each in office.records("decision")] == [False]
+    office.judge.adopt_policy(default_policy())
+    session.from_frontend(bind(b"", b"a") + SYNC)
+    assert [each["refused"] for each in office.records("decision")] == [False, True]
 
 
 def test_what_cannot_be_told_is_refused_to_those_who_are_enforced(office: Office) -> None:

@@ -79,7 +79,15 @@ class Clerk:
 
     def parse(self, text: bytes | None, size: int, types: bytes) -> Ruling:  # noqa: ARG002 - the text is enough here
         """Rule on a Parse."""
-        return self._rule("parse", text, size)
+        ruling = self._rule("parse", text, size)
+        ruling.text = text
+        return ruling
+
+    def binding(self, prepared: tuple[Ruling, ...] | None) -> Ruling | None:
+        """Rule on a Bind: refused where its statement has been withdrawn since."""
+        if prepared is None or not any(b"WITHDRAWN" in (ruling.text or b"") for ruling in prepared):
+            return None
+        return self._rule("bind", b"REFUSE", 0)
 
     def execution(self, prepared: tuple[Ruling, ...] | None) -> Ruling:
         """Rule on an Execute."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from proxy.wire import Held, Ruling, Wait
+from proxy.wire import End, Held, Ruling, Wait
 from proxy.wire.frontend_stream import UNANSWERED, FrontendStream
 from tests.wire.conversation import READY, SYNC, Clerk, Conversation, bind, error, execute, message, parse, query
 
@@ -129,6 +129,28 @@ def test_ruling_of_one_refusal_is_not_given_to_another() -> None:
     heard = talk.server(first + READY + second + READY)
     assert heard.index(b"REFUSE one") < heard.index(b"REFUSE two")
     assert talk.server(first) == first
+
+
+@pytest.mark.parametrize("tail", [b"\0\0\0\0\0\0", b"x" * 50_000], ids=["short", "long"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_refused_bind_is_replaced(tail: bytes, whole: bool) -> None:
+    """A Bind runs code at the server, so one that is refused never arrives, and nothing of it."""
+    talk = Conversation(statement_bytes=100_000)
+    parsed, bound = parse(b"a", b"WITHDRAWN"), bind(b"p", b"a", tail)
+    stream = parsed + bound + message("D", b"Pp\0") + execute(b"p") + SYNC
+    passed = talk.client(*([stream] if whole else each_byte(stream)))
+    assert passed.startswith(parsed + b"P")
+    assert bound not in passed
+    assert tail not in passed
+    assert passed.count(POISON) == 1
+    assert passed.endswith(message("D", b"Pp\0") + execute(b"p") + SYNC)
+    talk.server(message("1") + error(b"22P02", POISON + b"%032x" % 1) + READY)
+    assert [(about.split(" ")[0], end) for about, end, _, _ in talk.clerk.ends] == [
+        ("parse", End.COMPLETED),
+        ("bind", End.FAILED),
+        ("execute", End.SKIPPED),
+    ]
+    assert talk.session.bound(b"p") == ()
 
 
 @pytest.mark.parametrize("asking", [SYNC, query(b""), parse(b"", b""), execute(), query(b"REFUSE"), query(b"HOLD")])
