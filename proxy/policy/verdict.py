@@ -65,7 +65,7 @@ class Decision:
                 return self.account.enforced
 
 
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_QUOTED: Final = re.compile(r"\".*\"|'.*'", re.DOTALL)
 _SEVERITY: Final = {Verdict.PERMIT: 0, Verdict.UNDECIDABLE: 1, Verdict.FORBID: 2}
 
 
@@ -206,11 +206,13 @@ def _doubt(facts: Facts) -> str | None:
 
 
 def _why_unreadable(reading: Unreadable) -> str:
+    place = f" {reading.place}" if reading.place else ""
     if reading.syntax_error:
-        return "It is not in PostgreSQL's grammar as this proxy knows it, so what it does cannot be established."
-    return f"It cannot be read: {_without_quotations(reading.because)}."
+        grammar = "PostgreSQL's grammar, as this proxy knows it, refuses it"
+        return f"{grammar}: {_without_quotations(reading.because)}{place}."
+    return f"It cannot be read: {_without_quotations(reading.because)}{place}."
 
 
 def _without_quotations(clause: str) -> str:
     """Drop what a clause quotes: a parser quotes the text that it stumbles over, which may be a literal."""
-    return " ".join(_QUOTED.sub("...", clause).split()).rstrip(".")
+    return " ".join(_QUOTED.sub("...", clause).split()).rstrip(". ")

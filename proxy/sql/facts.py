@@ -204,6 +204,8 @@ class Unreadable:
 
     because: str
     """One clause in words, lower case, no full stop."""
+    place: str = ""
+    """Where in the text, to be read behind `because`; quotes nothing that may be a constant or a secret."""
     syntax_error: bool = False
     """PostgreSQL's own grammar refuses the text, so the server will too, without doing anything."""
 

@@ -35,6 +35,12 @@ _HARMLESS_WORDS = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\s*([A-Za-z]+)(?=\s|$)")
+_NAME = re.compile(r"[^\W\d]\w*")
+_LONGEST_NAME = 63
+_MAYBE_SECRET = re.compile(
+    rf"['\"`$]|\b(?:role|user|auth|identified|pwd)|{_SECRET_NAME.pattern.decode()}", re.IGNORECASE
+)
+"""Before a word that may be a secret: an opened string, or what names one, or a role that is given a password."""
 HIDDEN = "?"
 """What stands for a literal in a masked text."""
 CUT = "..."
@@ -117,6 +123,20 @@ def mask(text: str) -> str:
     if nul:
         words.append(f" {CUT}")
     return "".join(words)
+
+
+def word_at(text: str, character: int) -> str:
+    """Give the word of a malformed text that begins at a character (from 1), if an error may show it; else nothing.
+
+    Stricter than `mask`: in a text that the grammar refuses, whatever follows a quote may have been meant to be inside,
+    and what comes before one that is never closed may be a string's end.
+    """
+    before = text[: character - 1]
+    found = _NAME.match(text, len(before)) if character > 0 else None
+    if found is None or len(found[0]) > _LONGEST_NAME or _MAYBE_SECRET.search(before):
+        return ""
+    cut = mask(text).endswith(CUT)
+    return found[0] if not cut and mask(before + found[0]).endswith(found[0]) else ""
 
 
 class _SecretPlaces:

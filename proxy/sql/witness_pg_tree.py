@@ -17,6 +17,7 @@ from postgast.native import lib
 from postgast.pg_query_pb2 import DESCRIPTOR
 
 from proxy.sql.facts import Modifier, Target, TargetKind, Unreadable
+from proxy.sql.normal import word_at
 from proxy.sql.tree_depth import check_tree_depth
 
 Node = dict[str, Any]
@@ -50,7 +51,8 @@ def parse(text: str) -> list[Node] | Unreadable:
             message = error.message.decode(errors="replace")
             # What depends on this process's limits says nothing of what the server's grammar would do.
             grammar = error.filename.endswith(_GRAMMAR) and not message.startswith("memory exhausted")
-            return Unreadable(because=message.replace("\n", " "), syntax_error=grammar)
+            because, _, _ = message.replace("\n", " ").partition(" at or near ")
+            return Unreadable(because=because, place=_place(text, error.cursorpos), syntax_error=grammar)
         tree = result.parse_tree
     finally:
         lib.pg_query_free_parse_result(result)
@@ -59,6 +61,14 @@ def parse(text: str) -> list[Node] | Unreadable:
     except orjson.JSONDecodeError:
         return Unreadable(because="the statement is nested too deeply to be read")
     return statements
+
+
+def _place(text: str, character: int) -> str:
+    """Say where the grammar stumbled: at a character, counted from 1; nothing where that is not known, or the end."""
+    if not 0 < character <= len(text):
+        return ""
+    word = word_at(text, character)
+    return f'at or near "{word}", character {character}' if word else f"at character {character}"
 
 
 def children(kind: str, node: Node) -> Iterator[tuple[str, Node]]:

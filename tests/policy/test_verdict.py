@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.policy import Account, Principal, Verdict, compile_policy, decide
-from proxy.sql import Act, Effect, Facts, Modifier, Target, TargetKind, Unreadable
+from proxy.sql import Act, Bounds, Effect, Facts, Modifier, Target, TargetKind, Unreadable, read_statements
 from tests.policy.samples import (
     ACCOUNTS,
     MODEL,
@@ -288,3 +288,34 @@ def test_what_could_not_be_established_is_undecidable_by_the_census() -> None:
     for user, refused in (("m", True), ("ada", False)):
         decision = decide([facts], policy.account_of(Principal(user=user, database="d")), policy)
         assert (decision.verdict, decision.rule, decision.refused) == (Verdict.UNDECIDABLE, "census", refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("selec 1", 'refuses it: syntax error at or near "selec", character 1.'),
+        ("\u00e9a, selec", 'syntax error at or near "\u00e9a", character 1.'),
+        ("SELECT a FORM t WHERE", 'syntax error at or near "t", character 15.'),
+        ("select 'a' from where", "syntax error at character 17."),
+        ("select 1 from", "syntax error at end of input."),
+        ("select 1 2", "syntax error at character 10."),
+        ("select 'O'hunter2'", "unterminated quoted string at character 18."),
+        ("select 'O'hunter2 x", "syntax error at character 19."),
+        ("select $hunter2$ x", "unterminated dollar-quoted string at character 8."),
+        ("select $x$ $x$ from hunter2 a b", "syntax error at character 31."),
+        ("alter user u password hunter2", "syntax error at character 23."),
+        ("alter user u hunter2", "unrecognized role option at character 14."),
+        ('alter user u "a""hunter2"', "unrecognized role option at character 14."),
+        ("create user u identified by hunter2", "unrecognized role option at character 15."),
+        ("set app.key = hunter2 hunter2", "syntax error at character 23."),
+        ("set app.token to x hunter2", "syntax error at character 20."),
+        ("select 1 1" + "x" * 64 + "hunter2", "trailing junk after numeric literal at character 10."),
+        ("x" * 64 + "hunter2", "syntax error at character 1."),
+        ("(" + "hunter2" * 10, "syntax error at character 2."),
+    ],
+)
+def test_syntax_error_says_where_and_quotes_nothing_that_may_be_a_secret(text: str, where: str) -> None:
+    """A word is shown only where nothing before it may have opened a string or named a secret; the place always."""
+    decision = decide(read_statements(text, Bounds()), MODEL, policy(READ))
+    assert decision.because.endswith(where), decision.because
+    assert "hunter2" not in decision.because

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from postgast.native import lib
 
-from proxy.sql.normal import fingerprint, mask, normalize
+from proxy.sql.normal import fingerprint, mask, normalize, word_at
 
 LITERALS = (
     "'zqsecret'",
@@ -58,6 +58,32 @@ def test_random_literal_is_never_in_the_masked_text(shape: str, body: str) -> No
     """The whole literal goes, whatever characters are in it."""
     text = shape.replace("{}", "'" + ("zqsecret" + body + "zqsecret").replace("'", "''") + "'")
     assert "zqsecret" not in mask(text)
+
+
+@pytest.mark.parametrize("text", [*BARE, *(shape.format(*["'zqsecret"] * 2) for shape in SHAPES)])
+def test_a_secret_is_no_word_of_an_error(text: str) -> None:
+    """Whatever the grammar stumbles over, at each character of a malformed text."""
+    assert not {word for at in range(len(text) + 2) if "zqsecret" in (word := word_at(text, at))}
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "word"),
+    [
+        ("selec 1", 1, "selec"),
+        ("a form \u00e9t\u00e9 where", 8, "\u00e9t\u00e9"),
+        ("selec 'a'", 1, "selec"),
+        ("select 1 2", 10, ""),
+        ("select 'a' x", 12, ""),
+        ("set a.b = c d", 13, ""),
+        ("alter role r x", 14, ""),
+        ("x" * 64, 1, ""),
+        ("select", 0, ""),
+        ("select", 7, ""),
+    ],
+)
+def test_an_error_shows_the_word_that_it_is_at(text: str, character: int, word: str) -> None:
+    """Names and keywords where nothing before them hints at a constant or a secret."""
+    assert word == word_at(text, character)
 
 
 def test_masked_text_keeps_what_an_auditor_needs() -> None:
