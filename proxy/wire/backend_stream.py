@@ -13,7 +13,7 @@ from typing import Final
 from proxy.wire.backend_messages import AuthenticationRequest, BackendKeyData, ErrorResponse, ParameterStatus
 from proxy.wire.codes import BackendCode, ProtocolViolation
 from proxy.wire.ledger import Ledger
-from proxy.wire.pqformat import end_of_run, int32_at
+from proxy.wire.pqformat import end_of_run, int32_at, marks
 from proxy.wire.referee import Referee
 from proxy.wire.refusal import nonce_of, rewrite
 
@@ -22,27 +22,24 @@ LOOKED_AT_BYTES: Final = 64 << 20
 """A message that is looked at is held until it is whole; none that is honest comes near this."""
 
 _COMMAND_COMPLETE: Final = int(BackendCode.COMMAND_COMPLETE)
-_ROWS: Final = frozenset((int(BackendCode.DATA_ROW), int(BackendCode.COPY_DATA)))
+_ROWS: Final = marks(BackendCode.DATA_ROW, BackendCode.COPY_DATA)
 _READY: Final = int(BackendCode.READY_FOR_QUERY)
 TAG_BYTES: Final = 64
 """COMPLETION_TAG_BUFSIZE of cmdtag.h: what holds the longest tag."""
 _FORGETTING: Final = (b"DEALLOCATE ALL", b"DISCARD ALL")
 """Tags of what leaves no prepared statement behind."""
-_LOOKED_AT: Final = frozenset(
-    int(code)
-    for code in (
-        BackendCode.COMMAND_COMPLETE,
-        BackendCode.READY_FOR_QUERY,
-        BackendCode.PARSE_COMPLETE,
-        BackendCode.CLOSE_COMPLETE,
-        BackendCode.ERROR_RESPONSE,
-        BackendCode.EMPTY_QUERY_RESPONSE,
-        BackendCode.PORTAL_SUSPENDED,
-        BackendCode.COPY_IN_RESPONSE,
-        BackendCode.PARAMETER_STATUS,
-        BackendCode.BACKEND_KEY_DATA,
-        BackendCode.AUTHENTICATION_REQUEST,
-    )
+_LOOKED_AT: Final = marks(
+    BackendCode.COMMAND_COMPLETE,
+    BackendCode.READY_FOR_QUERY,
+    BackendCode.PARSE_COMPLETE,
+    BackendCode.CLOSE_COMPLETE,
+    BackendCode.ERROR_RESPONSE,
+    BackendCode.EMPTY_QUERY_RESPONSE,
+    BackendCode.PORTAL_SUSPENDED,
+    BackendCode.COPY_IN_RESPONSE,
+    BackendCode.PARAMETER_STATUS,
+    BackendCode.BACKEND_KEY_DATA,
+    BackendCode.AUTHENTICATION_REQUEST,
 )
 
 
@@ -89,7 +86,7 @@ class BackendStream:
                 size = position
                 break
             code = data[position]
-            if code in _ROWS:
+            if _ROWS[code]:
                 passed = end_of_run(data, position, _ROWS)
                 if passed == position:
                     raise ProtocolViolation(f"server sent message {code} of a forged length")
@@ -100,7 +97,7 @@ class BackendStream:
                 continue
             body = position + HEADER_BYTES
             end = position + 1 + int32_at(data, position + 1)
-            if code in _LOOKED_AT:
+            if _LOOKED_AT[code]:
                 if end - position > LOOKED_AT_BYTES or end < body:
                     raise ProtocolViolation(f"server sent message {code} of {end - position - 1} bytes")
                 if end > size:
@@ -109,7 +106,8 @@ class BackendStream:
                     size = position
                     break
                 if code == _COMMAND_COMPLETE:
-                    tag = data[body : end - 1]
+                    # Compiled, a slice that ends before it begins is an error.
+                    tag = data[body : end - 1] if body < end else b""
                     ledger.completed(_rows_of(tag) if len(tag) < TAG_BYTES else None)
                     if tag in _FORGETTING:
                         ledger.forget_statements()

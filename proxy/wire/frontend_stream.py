@@ -16,7 +16,7 @@ from typing import Final
 
 from proxy.wire.codes import FrontendCode
 from proxy.wire.ledger import Kind, Ledger
-from proxy.wire.pqformat import MESSAGE_BYTES, end_of_run, int32_at
+from proxy.wire.pqformat import MESSAGE_BYTES, end_of_run, int32_at, marks
 from proxy.wire.referee import NotRead, Referee
 from proxy.wire.refusal import poison_parse, poison_query
 from proxy.wire.ruling import Ruling
@@ -46,7 +46,7 @@ _CLOSE: Final = int(FrontendCode.CLOSE)
 _FLUSH: Final = int(FrontendCode.FLUSH)
 _FUNCTION_CALL: Final = int(FrontendCode.FUNCTION_CALL)
 _COPY_DATA: Final = int(FrontendCode.COPY_DATA)
-_COPIED: Final = frozenset((_COPY_DATA,))
+_COPIED: Final = marks(_COPY_DATA)
 _COPY_DONE: Final = int(FrontendCode.COPY_DONE)
 _COPY_FAIL: Final = int(FrontendCode.COPY_FAIL)
 _TERMINATE: Final = int(FrontendCode.TERMINATE)
@@ -56,8 +56,8 @@ _DESCRIBE_UNNAMED: Final = b"D\0\0\0\6P\0"
 _WHOLE_SYNC: Final = b"S\0\0\0\4"
 """What most drivers send behind a Bind and an Execute: stepped over in their place, as the loop would."""
 
-_ASKING: Final = frozenset((_QUERY, _PARSE, _FUNCTION_CALL))
-_SMALL: Final = frozenset((_EXECUTE, _SYNC, _DESCRIBE, _CLOSE, _FLUSH, _COPY_DONE, _COPY_FAIL, _TERMINATE))
+_ASKING: Final = marks(_QUERY, _PARSE, _FUNCTION_CALL)
+_SMALL: Final = marks(_EXECUTE, _SYNC, _DESCRIBE, _CLOSE, _FLUSH, _COPY_DONE, _COPY_FAIL, _TERMINATE)
 
 
 class Wait(Enum):
@@ -167,7 +167,8 @@ class FrontendStream:
             length = int32_at(data, position + 1) - 4
             end = body + length
             if code == _BIND and 0 <= length <= MESSAGE_BYTES:
-                portal_end = data.find(0, body, end)
+                # Most name no portal.
+                portal_end = body if body < size and not data[body] and length else data.find(0, body, end)
                 statement_end = data.find(0, portal_end + 1, end) if portal_end >= 0 else -1
                 if 0 <= statement_end < body + NAMES_BYTES:
                     prepared = ledger.names.prepared(data[portal_end + 1 : statement_end])
@@ -194,14 +195,14 @@ class FrontendStream:
                     return self._cut_off(out, data, start, position)
                 else:
                     ledger.extended()
-            elif code in _SMALL:
+            elif _SMALL[code]:
                 if not 0 <= length <= SMALL_MESSAGE_BYTES:
                     return self._cut_off(out, data, start, position)
                 if end > size:
                     self._wait(data, position, end - position)
                     break
                 if code == _EXECUTE:
-                    name_end = data.find(0, body, end)
+                    name_end = body if length and not data[body] else data.find(0, body, end)
                     try:
                         ruling = self._referee.execution(
                             ledger.names.bound(data[body:name_end]) if name_end >= 0 else ()
@@ -228,7 +229,7 @@ class FrontendStream:
                 elif code != _FLUSH or length:
                     # A Flush fails only where it has a body.
                     ledger.extended()
-            elif code in _ASKING:
+            elif _ASKING[code]:
                 if not 0 <= length <= MESSAGE_BYTES:
                     return self._cut_off(out, data, start, position)
                 whole = end <= size

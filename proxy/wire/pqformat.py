@@ -105,15 +105,20 @@ def int32_at(data: bytes, at: int) -> int:
     return value if value < 0x8000_0000 else value - 0x1_0000_0000
 
 
-def end_of_run(data: bytes, position: int, codes: frozenset[int]) -> int:
-    """Step over the messages of these types that begin at `position`, where at least a header is.
+def marks(*codes: int) -> bytes:
+    """Give a table of all types of message that is 1 where it is one of these: compiled, faster than asking a set."""
+    return bytes(code in codes for code in range(256))
+
+
+def end_of_run(data: bytes, position: int, marked: bytes) -> int:
+    """Step over the messages of the `marks` that begin at `position`, where at least a header is.
 
     Gives where the first other header begins, or one that is cut or whose length the server would not take; beyond
     `data` where the last of them is not whole. Large results and copies are nothing but such messages: this loop is
     what is done for each.
     """
     last = len(data) - 5
-    while position <= last and data[position] in codes:
+    while position <= last and marked[data[position]]:
         length = int32_at(data, position + 1)
         if not 4 <= length <= MESSAGE_BYTES:
             break
