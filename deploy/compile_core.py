@@ -31,6 +31,7 @@ MODULES: Final = (
     "proxy/server/connection.py",
     "proxy/server/docket.py",
     "proxy/server/moment.py",
+    "proxy/server/reading_settings.py",
     "proxy/server/ruled.py",
     "proxy/sql/shapes.py",
     "proxy/wire/backend_stream.py",

@@ -27,14 +27,16 @@ from proxy.policy import Account, Standing, explain, restrain
 from proxy.server.case import Case
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
+from proxy.server.reading_settings import ReadingSettings
 from proxy.server.ruled import Ruled
-from proxy.sql import LARGE_TEXT_BYTES, Act, Effect, Facts, Moves, Settings, Study, Target, TargetKind, search_path_of
+from proxy.sql import LARGE_TEXT_BYTES, Act, Effect, Facts, Moves, Study, Target, TargetKind
 from proxy.wire import End, ErrorResponse, NotRead, Ruling, Severity, SqlState
 from proxy.wire import Session as WireSession
 
 _REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
 _NO_TYPES: Final = 2
 """Bytes that follow a Parse's text where it types no parameter: the count."""
+_NOTHING: Final = Moves.NOTHING
 _COMPLETED: Final = End.COMPLETED
 _DONE: Final = OutcomeState.COMPLETED
 _STATES: Final = {
@@ -55,15 +57,11 @@ class Docket:
         "_judge",
         "_mint",
         "_moment",
-        "_moved",
-        "_moving",
         "_nonce",
         "_profile",
-        "_reported",
         "_session",
+        "_settings",
         "_studies",
-        "_unsynced",
-        "_user",
         "_wanted",
         "_wire",
         "account",
@@ -89,25 +87,18 @@ class Docket:
         self._moment = moment
         self._nonce = nonce
         self.account = account
-        self._user = session.user or ""
         self._database = session.database or ""
         self.record = session
         self._session: Fragment = fragment_of(session)
-        self._reported: dict[bytes, bytes] = {}
+        self._settings = ReadingSettings(session.user or "")
         self._profile: Profile | None = None
         self._generation = -1
         self._wire: WireSession | None = None
-        self._moving = Moves.NOTHING
-        """What statements that are not answered yet may change of the settings that texts are read under."""
-        self._moved = Moves.NOTHING
-        """What was changed in this transaction, and may change back when it ends."""
         self._studies: dict[bytes, Study] = {}
         """What is known of large texts, until the ruling for which it was wanted."""
         self._wanted = b""
         self.unstudied = ""
         """The text that is to be studied elsewhere, after NotRead was raised."""
-        self._unsynced: int | None = None
-        """The batch of the extended protocol in which that happened, if its Sync was not sent by then."""
 
     def attend(self, wire: WireSession) -> None:
         """Rule on what this session asks for."""
@@ -149,10 +140,12 @@ class Docket:
                 return self._case(only.ruled, Via.EXECUTE, profile)
         ruled = self._strictest(prepared, profile)
         if ruled is None:
-            return self._case(self._judge.unknown_portal(profile), Via.EXECUTE, profile)
-        if ruled.by_name:
+            ruled = self._judge.unknown_portal(profile)
+        elif ruled.by_name:
             ruled = self._with_named(ruled, profile)
         case = self._case(ruled, Via.EXECUTE, profile)
+        if not prepared and self._settings.follow_stored(Via.EXECUTE, self._wire):
+            self._profile = None
         if ruled.prepared:
             self._prepare(case, next(each.text for each in prepared or () if isinstance(each, Case)))
         return case
@@ -218,8 +211,7 @@ class Docket:
 
     def reported(self, name: bytes, value: bytes) -> None:
         """Take note of a ParameterStatus; what the server reports decides how the next statement is read."""
-        if name in (b"search_path", b"standard_conforming_strings", b"client_encoding"):
-            self._reported[name] = value
+        if self._settings.reported(name, value):
             self._profile = None
 
     def backend_started(self, process_id: int) -> None:
@@ -319,8 +311,11 @@ class Docket:
         case = Case(ruled, via, profile, self._moment.monotonic_s)
         if self._studies:
             self._studies.clear()
-        if ruled.moves is not Moves.NOTHING and via is not Via.PARSE:
-            self._expect(ruled.moves, via)
+        settings = self._settings
+        if ruled.moves is not _NOTHING or not settings.quiet:
+            # What is refused does not run.
+            if not ruled.decision.refused and settings.follow(ruled, via, self._wire):
+                self._profile = None
         if ruled.reads_only and self._journal.writable:
             # Its record may follow: it is written with the outcome, or by `overdue`.
             return case
@@ -349,45 +344,14 @@ class Docket:
         words = explain(case.decision, (case.number or b"").decode())
         return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint or None)
 
-    def _expect(self, change: Moves, via: Via) -> None:
-        """Take note of a statement that may change how the next one is read."""
-        # What an Execute does can be undone until the Sync behind it.
-        self._unsynced = self._wire.batch if self._wire is not None and via is Via.EXECUTE else None
-        if change is Moves.BACK:
-            change = self._moved
-        elif change.value > self._moved.value:
-            self._moved = change
-        if change.value > self._moving.value:
-            self._moving = change
-            self._profile = None
-
-    def _settle(self) -> None:
-        """Believe what the server reports again once it has answered everything."""
-        wire = self._wire
-        if wire is None or not wire.resting or wire.batch == self._unsynced:
-            return
-        if self._moving is not Moves.NOTHING:
-            self._moving = Moves.NOTHING
-            self._profile = None
-        if wire.idle:
-            self._moved = Moves.NOTHING
-
     def _current(self) -> Profile:
-        if self._moved is not Moves.NOTHING:
-            self._settle()
+        settings = self._settings
+        if not settings.quiet and settings.settle(self._wire):
+            self._profile = None
         profile = self._profile
         if profile is None or self._generation != self._judge.generation:
             profile = self._profile = self._judge.profile(
-                ProfileKey(account=self.account, database=self._database, settings=self._settings())
+                ProfileKey(account=self.account, database=self._database, settings=settings.now())
             )
             self._generation = self._judge.generation
         return profile
-
-    def _settings(self) -> Settings:
-        path = self._reported.get(b"search_path") if self._moving is Moves.NOTHING else None
-        return Settings(
-            search_path=None if path is None else search_path_of(path.decode("utf-8", "surrogateescape"), self._user),
-            standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
-            client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
-            settled=self._moving is not Moves.LEXICAL,
-        )

@@ -48,6 +48,7 @@ class Ruled:
         "prepared",
         "reads_only",
         "seen",
+        "stored_moves",
     )
 
     def __init__(self, decision: Decision, text: str, mark: str) -> None:
@@ -67,7 +68,12 @@ class Ruled:
         self.fetched = _names(decision, {"FETCH", "MOVE"})
         """Cursors that it runs, which may be portals of the extended protocol."""
         self.by_name = bool(self.prepared or self.executed or self.fetched)
-        self.moves = max((moves(facts) for facts in decision.facts), key=lambda each: each.value, default=Moves.NOTHING)
+        # What was not read may change anything.
+        unread = Moves.LEXICAL if decision.verdict is Verdict.UNDECIDABLE and not decision.facts else Moves.NOTHING
+        self.moves = max((moves(facts) for facts in decision.facts), key=lambda each: each.value, default=unread)
+        stored = (moves(facts) for facts in decision.facts if facts.tag in ("PREPARE", "DECLARE CURSOR"))
+        self.stored_moves = max(stored, key=lambda each: each.value, default=Moves.NOTHING)
+        """What may be changed of the settings when something else runs what it prepares or declares."""
         self.form: bytes | None = None
         """Normalized text that this was decided on; None where a constant decided."""
         self.seen = 0

@@ -183,7 +183,8 @@ class Facts:
     """Last parts of qualified column references (`u.email` gives `email`): each may be a function call in attribute
     notation if a function of that name exists."""
     fields: frozenset[str] = frozenset()
-    """Names taken of an expression in brackets (`(x).name`): each may be a function call, whatever type `x` has."""
+    """Names taken of an expression in brackets (`(x).name`) or of a function in FROM (`FROM f() x`, `x.name`): each may
+    be a function call, whatever type `x` has."""
     assigned: frozenset[str] = frozenset()
     """Columns that UPDATE, ON CONFLICT DO UPDATE and MERGE assign."""
     planned: tuple[Act, ...] = ()

@@ -33,8 +33,10 @@ def moves(facts: Facts) -> Moves:
     names = {"" if act.target is None else act.target.name for act in facts.acts if act.effect is Effect.SET}
     if names & _LEXICAL:
         return Moves.LEXICAL
-    # `all` is RESET ALL, the empty name set_config of a name that is not written.
-    if names & {"search_path", "all", ""} or any(act.effect in _CODE for act in facts.acts):
+    # The empty name is set_config of a name that is not written.
+    if "" in names:
+        return Moves.LEXICAL
+    if names & {"search_path", "all"} or any(act.effect in _CODE for act in facts.acts):
         return Moves.PATH
     return Moves.BACK if facts.tag in _ENDS else Moves.NOTHING
 

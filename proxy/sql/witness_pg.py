@@ -63,7 +63,7 @@ def _read(statement: Node) -> Facts:
         planned=planned,
         calls=walk.calls,
         columns=frozenset(walk.columns),
-        fields=frozenset(walk.fields),
+        fields=walk.called,
         assigned=frozenset(walk.assigned),
         literal_bound=walk.literal_bound,
     )

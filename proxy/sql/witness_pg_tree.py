@@ -163,9 +163,10 @@ def named(kind: TargetKind, value: Any) -> Target:
 
 
 def constant(wrapped: Node) -> str | None:
-    """Give the text of a plain constant (also one cast to a type), or None for anything else and for NULL."""
-    while "TypeCast" in wrapped:
-        wrapped = wrapped["TypeCast"].get("arg", {})
+    """Give the text of a plain constant, or None for anything else and for NULL.
+
+    A constant that is cast is something else: `'1'::numeric(3,-1)::text` is 0.
+    """
     match wrapped.get("A_Const"):
         case {"sval": dict(value)}:
             return str(value.get("sval", ""))

@@ -58,6 +58,10 @@ class Walk:
         self._acts: dict[Act, None] = {}
         self._calls: dict[Call, None] = {}
         self.columns: set[str] = set()
+        self.qualified: set[tuple[str, str]] = set()
+        """Last two parts of qualified column references."""
+        self.function_aliases: set[str] = set()
+        """Names under which functions stand in FROM; the empty one may be any."""
         self.fields: set[str] = set()
         self.assigned: set[str] = set()
         self.literal_bound = False
@@ -67,6 +71,15 @@ class Walk:
         """Identities of the RangeVar dictionaries that a FOR UPDATE names; the tree outlives the walk."""
         self.tag = ""
         """Set by the statement's reader."""
+
+    @property
+    def called(self) -> frozenset[str]:
+        """Names that may be called in attribute notation on a value of any type (ParseFuncOrColumn).
+
+        `(value).name`, and `alias.name` where the alias is a function's in FROM, whose row may be a bare value.
+        """
+        aliases = self.function_aliases
+        return frozenset(self.fields | {name for of, name in self.qualified if of in aliases or "" in aliases})
 
     @property
     def acts(self) -> tuple[Act, ...]:
@@ -158,8 +171,8 @@ def _func_call(walk: Walk, node: Node, scope: Scope) -> None:
 
 def _operator(walk: Walk, items: list[Node], arguments: int | None) -> None:
     schema, name = dotted(items)
-    # BETWEEN is two comparisons under one name.
-    names = (">=", "<=") if "BETWEEN" in name else (name,)
+    # BETWEEN is two comparisons under one name, and NOT BETWEEN two others.
+    names = (">=", "<=", "<", ">") if "BETWEEN" in name else (name,)
     for each in names:
         walk.call(Call(kind=TargetKind.OPERATOR, schema=schema, name=each, arguments=arguments))
 
@@ -217,7 +230,21 @@ def _type_name(walk: Walk, node: Node, scope: Scope) -> None:
 def _column_ref(walk: Walk, node: Node, _: Scope) -> None:
     fields = node.get("fields", [])
     if len(fields) > 1 and "String" in fields[-1]:
-        walk.columns.add(cut(fields[-1]["String"].get("sval", "")))
+        name = cut(fields[-1]["String"].get("sval", ""))
+        walk.columns.add(name)
+        walk.qualified.add((cut(fields[-2].get("String", {}).get("sval", "")), name))
+
+
+def _range_function(walk: Walk, node: Node, scope: Scope) -> None:
+    alias = node.get("alias", {}).get("aliasname")
+    if alias is not None:
+        walk.function_aliases.add(cut(alias))
+    else:
+        # It goes by its first function's name, or by what else the server calls such an expression (FigureColname).
+        for each in node.get("functions", [])[:1]:
+            for item in each.get("List", {}).get("items", [])[:1]:
+                walk.function_aliases.add(dotted(item.get("FuncCall", {}).get("funcname", []))[1])
+    walk.push_fields("RangeFunction", node, scope)
 
 
 def _indirection(walk: Walk, node: Node, scope: Scope) -> None:
@@ -247,6 +274,7 @@ def _unread(kind: str, *fields: str) -> Callable[[Walk, Node, Scope], None]:
 
 EXPRESSION_READERS: Final[Mapping[str, Callable[[Walk, Node, Scope], None]]] = {
     "RangeVar": _range_var,
+    "RangeFunction": _range_function,
     "FuncCall": _func_call,
     "A_Expr": _a_expr,
     "SubLink": _sub_link,

@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "proxy/server/catalog_reading.py": "tests/redteam/test_hidden.py",
     "proxy/server/case.py": "tests/server/test_docket.py",
     "proxy/server/config.py": "tests/interlock/test_settings.py",
+    "proxy/server/reading_settings.py": "tests/server/test_docket_settings.py",
     "proxy/server/ruled.py": EVIDENCE,
     "proxy/wire/backend_messages.py": "tests/wire/test_messages.py",
     "proxy/wire/frontend_messages.py": "tests/wire/test_messages.py",

@@ -278,6 +278,29 @@ ATTACKS: Final[Mapping[str, str]] = {
         SECURITY LABEL ON TABLE users IS 'x'
         COMMENT ON TABLE users IS 'gone'
     """,
+    "settings, by values that are not what is written": r"""
+        SELECT pg_catalog.set_config('standard_conforming_strings', '1'::numeric(3,-1)::text, false)
+        SELECT set_config('statement_timeout', '0100'::varchar(1), false)
+        SELECT set_config('statement_timeout', CAST('1' AS numeric(3,-1))::text, false)
+        SELECT set_config('statement_timeout', char(1) '0100', false)
+        SELECT set_config('work_mem_'::char(8), '1', false)
+        PREPARE p AS SELECT set_config('standard_conforming_strings', '1'::numeric(3,-1)::text, false)
+        DECLARE c CURSOR WITH HOLD FOR SELECT set_config('standard_conforming_strings', '01'::char(1), false)
+    """,
+    "attribute notation on a function's row": r"""
+        SELECT x.lo_unlink FROM pg_catalog.unnest(ARRAY[4242::oid]) x
+        SELECT unnest.lo_unlink FROM unnest(ARRAY[4242::oid])
+        SELECT "X".lo_unlink FROM pg_catalog.unnest(ARRAY[4242::oid]) AS "X"(v)
+        SELECT 1 FROM pg_catalog.unnest(ARRAY[4242::oid]) x WHERE x.lo_unlink = 1
+        SELECT 1 FROM pg_catalog.unnest(ARRAY[4242::oid]) x ORDER BY x.lo_unlink
+        SELECT (SELECT x.lo_unlink) FROM pg_catalog.unnest(ARRAY[4242::oid]) x
+        SELECT 1 FROM pg_catalog.unnest(ARRAY[4242::oid]) x JOIN LATERAL (VALUES (x.lo_unlink)) v ON true
+        SELECT x.pg_drop_replication_slot FROM pg_catalog.unnest(ARRAY['standby'::name]) x
+        SELECT x.nextval FROM pg_catalog.unnest(ARRAY['s1'::regclass]) x
+        SELECT x.ts_stat FROM pg_catalog.unnest(ARRAY['SELECT nextval(''s1'')::text::tsvector']) x
+        EXPLAIN ANALYZE SELECT x.lo_unlink FROM pg_catalog.unnest(ARRAY[4242::oid]) x
+        COPY (SELECT x.lo_unlink FROM pg_catalog.unnest(ARRAY[4242::oid]) x) TO STDOUT
+    """,
     "definitions": r"""
         DROP TABLE users CASCADE
         DROP TABLE IF EXISTS nothing, orders

@@ -306,6 +306,11 @@ HONEST: Final = r"""
     select count(*) filter (where mood='ok') * 1.0 / nullif(count(*),0) from users
     select name, ctid, xmin, tableoid::regclass from users limit 1
     select pg_get_viewdef('v_users'::regclass), pg_get_constraintdef(oid) from pg_constraint
+    select g.n, x.length, j.key, j.value, e.count, t.name from generate_series(1,3) as g(n), \
+        unnest(array['a']) x, json_each('{}') j, rows from (generate_series(1,2)) as e(count), users t
+    select a.attname, s.pid from pg_attribute a, pg_stat_get_activity(null) s limit 1
+    select set_config('statement_timeout', '5s', false)
+    select age not between 1 and 2, age between symmetric 3 and 1 from users
     select has_table_privilege('users','select'), has_schema_privilege('public','usage')
     select col_description(1259,1), format_type(23,-1), pg_get_userbyid(10), pg_table_is_visible(1259)
 """

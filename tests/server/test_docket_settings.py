@@ -151,3 +151,57 @@ def test_text_behind_a_change_of_how_texts_are_read_is_not_read(tmp_path: Path) 
     talk.session.from_backend(message("C", b"SELECT 1\0") + READY)
     verdicts = [(record["statement"]["tag"], record["verdict"]) for record in talk.office.records("decision")]
     assert verdicts == [("", "undecidable"), ("SET", "permit"), ("SELECT", "permit")]
+
+
+QUIET = b"SELECT set_config('standard_conforming_strings', $1, false)"
+BEGUN = message("C", b"BEGIN\0") + IN_TRANSACTION
+
+
+@pytest.mark.parametrize(
+    ("store", "run"),
+    [
+        pytest.param(query(b"PREPARE p AS " + QUIET), query(b"EXECUTE p('off')"), id="EXECUTE"),
+        pytest.param(query(b"PREPARE p AS " + QUIET), query(b"EXPLAIN ANALYZE EXECUTE p('off')"), id="EXPLAIN"),
+        pytest.param(query(b"PREPARE p AS " + QUIET), parse(b"", b"EXECUTE p('off')") + bind(b"", b"") + execute()),
+        pytest.param(query(b"PREPARE p AS " + QUIET), bind(b"", b"p") + execute(), id="Bind of SQL's statement"),
+        pytest.param(query(b"DECLARE c CURSOR FOR " + QUIET), query(b"FETCH c"), id="FETCH"),
+        pytest.param(query(b"DECLARE c CURSOR FOR " + QUIET), query(b"MOVE 1 IN c"), id="MOVE"),
+        pytest.param(query(b"DECLARE c CURSOR FOR " + QUIET), execute(b"c"), id="Execute of a cursor"),
+        pytest.param(query(b"DECLARE c CURSOR WITH HOLD FOR " + QUIET), query(b"COMMIT"), id="COMMIT"),
+        pytest.param(parse(b"p", QUIET) + SYNC, query(b"EXECUTE p('off')"), id="EXECUTE of a Parse"),
+        pytest.param(parse(b"p", QUIET) + bind(b"c", b"p") + SYNC, query(b"FETCH c"), id="FETCH of a portal"),
+    ],
+)
+def test_what_is_stored_moves_when_it_runs(store: bytes, run: bytes, tmp_path: Path) -> None:
+    """What changes how texts are read may be prepared or declared, and answered, long before it is run."""
+    talk = Talk(tmp_path / "audit")
+    talk.session.from_frontend(query(b"BEGIN"))
+    talk.session.from_backend(BEGUN)
+    talk.session.from_frontend(store)
+    parsed = store.startswith(b"P")
+    talk.session.from_backend((message("1") if parsed else message("C", b"PREPARE\0")) + IN_TRANSACTION)
+    talk.session.from_frontend(query(b"SELECT 1"))
+    talk.session.from_backend(message("C", b"SELECT 1\0") + IN_TRANSACTION)
+    talk.session.from_frontend(run + query(b"SELECT 2"))
+    talk.session.broken_off()
+    records = [record for record in talk.office.records("decision") if record["statement"]["via"] == "query"]
+    read = [record["statement"]["tag"] for record in records if record["statement"]["text"] == "SELECT $1"]
+    assert (read, [record["verdict"] for record in records].count("undecidable")) == (["SELECT"], 1)
+
+
+@pytest.mark.parametrize("run", [query(b"EXECUTE p"), query(b"FETCH c"), execute(b"c")])
+def test_what_stores_no_setting_moves_none(run: bytes, tmp_path: Path) -> None:
+    """Cursors and prepared statements leave what follows them readable."""
+    talk = Talk(tmp_path / "audit")
+    talk.session.from_frontend(query(b"PREPARE p AS SELECT 3") + query(b"DECLARE c CURSOR FOR SELECT 4"))
+    talk.session.from_frontend(run + query(b"DELETE FROM t WHERE id = 1"))
+    assert talk.refused() == []
+    assert all(record["verdict"] == "permit" for record in talk.office.records("decision"))
+
+
+def test_what_was_not_read_may_move_anything(tmp_path: Path) -> None:
+    """A statement that nobody here can read may change how the next one is read."""
+    talk = Talk(tmp_path / "audit")
+    talk.session.from_frontend(query(b"SELEC nonsense") + query(b"SELECT 1"))
+    talk.session.broken_off()
+    assert [record["verdict"] for record in talk.office.records("decision")] == ["undecidable", "undecidable"]

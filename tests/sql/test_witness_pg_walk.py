@@ -111,7 +111,8 @@ CALLS = {
     "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x)": ["function percentile_cont/2"],
     'SELECT "Quoted"(1), U&"\\0066"(1)': ["function Quoted/1", "function f/1"],
     "SELECT 1 + 2, - x, a OPERATOR(s.+) b": ["operator +/2", "operator -/1", "operator s.+/2"],
-    "SELECT a BETWEEN b AND c": ["operator >=/2", "operator <=/2"],
+    "SELECT a BETWEEN b AND c": ["operator >=/2", "operator <=/2", "operator </2", "operator >/2"],
+    "SELECT a NOT BETWEEN SYMMETRIC b AND c": ["operator >=/2", "operator <=/2", "operator </2", "operator >/2"],
     "SELECT a LIKE b": ["operator ~~/2"],
     "SELECT a IN (SELECT 1)": ["operator =/2"],
     "SELECT a OPERATOR(s.=) ANY (SELECT 1)": ["operator s.=/2"],
@@ -151,12 +152,36 @@ def test_columns_that_may_be_calls(text: str, expected: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT (x).purge, (f(x)).a[1].b", {"purge", "a", "b"}),
+        ("SELECT x.purge, y.keep, s.x.drop FROM f() x, t y", {"purge", "drop"}),
+        ("SELECT unnest.purge, t.keep FROM unnest(a), t", {"purge"}),
+        ("SELECT f.purge FROM s.f(1)", {"purge"}),
+        ("SELECT x.purge FROM t, LATERAL f(t.a) WITH ORDINALITY AS x (v)", {"purge"}),
+        ("SELECT f.purge, g.keep FROM ROWS FROM (f(), g()), g", {"purge"}),
+        ('SELECT "current_date".purge, t.purge2 FROM current_date, t', {"purge", "purge2"}),
+        ('SELECT "coalesce".purge FROM coalesce(1, 2)', {"purge"}),
+        ("SELECT (SELECT x.purge) FROM f() x ORDER BY x.a", {"purge", "a"}),
+        ("UPDATE t SET a = x.purge FROM f() x WHERE t.keep = 1", {"purge"}),
+        ("MERGE INTO t USING f() x ON t.keep = x.purge WHEN MATCHED THEN DO NOTHING", {"purge"}),
+        ("SELECT u.keep, v.keep, w.keep FROM u, (VALUES (1)) v, (SELECT 1) w, x", set()),
+    ],
+)
+def test_names_that_may_be_called_on_any_value(text: str, expected: set[str]) -> None:
+    """The row of a function in FROM may be a bare value, and then `alias.name` may call what takes such a value."""
+    assert expected == read_one(text).fields
+
+
+@pytest.mark.parametrize(
     ("text", "constants"),
     [
         ("SELECT set_config('role', 'x', true)", ("role", "x", "true")),
         ("SELECT pg_catalog.set_config($1, 'x', false)", (None, "x", "false")),
         ("SELECT set_config(setting_name => 'role', new_value => 'x', is_local => true)", ()),
         ("SELECT set_config(VARIADIC ARRAY['role'])", (None,)),
+        ("SELECT set_config('a', '1'::numeric(3,-1)::text, false)", ("a", None, "false")),
+        ("SELECT set_config(CAST('a' AS s.t), text '1', 'x'::bool)", (None, None, None)),
     ],
 )
 def test_constants_of_set_config_bind_the_reading(text: str, constants: tuple[str | None, ...]) -> None:
