@@ -155,7 +155,8 @@ def explain_command(
     if account_kind is not None:
         account = replace(account, kind=account_kind)
     path = None if search_path is None else tuple(part.strip() for part in search_path.split(",") if part.strip())
-    settings = Settings(search_path=path)
+    # As a session that has just begun.
+    settings = Settings(search_path=path, temporary=False)
     reading = read_statements(sys.stdin.read() if sql == "-" else sql, Bounds())
     if not isinstance(reading, Unreadable):
         census = None if control_dsn is None else _census(control_dsn, database)

@@ -90,7 +90,7 @@ class Docket:
         self._database = session.database or ""
         self.record = session
         self._session: Fragment = fragment_of(session)
-        self._settings = ReadingSettings(session.user or "")
+        self._settings = ReadingSettings(session.user or "", temporary=not account.enforced)
         self._profile: Profile | None = None
         self._generation = -1
         self._wire: WireSession | None = None
@@ -316,6 +316,8 @@ class Docket:
             # What is refused does not run.
             if not ruled.decision.refused and settings.follow(ruled, via, self._wire):
                 self._profile = None
+        if ruled.may_make_temporary and not settings.temporary:
+            settings.temporary, self._profile = True, None
         if ruled.reads_only and self._journal.writable:
             # Its record may follow: it is written with the outcome, or by `overdue`.
             return case
@@ -354,4 +356,6 @@ class Docket:
                 ProfileKey(account=self.account, database=self._database, settings=settings.now())
             )
             self._generation = self._judge.generation
+            # Without a census nobody knows what a statement sets off.
+            settings.temporary |= profile.census is None
         return profile

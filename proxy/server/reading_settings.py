@@ -21,9 +21,9 @@ _REPORTED: Final = frozenset((b"search_path", b"standard_conforming_strings", b"
 class ReadingSettings:
     """The settings of one session."""
 
-    __slots__ = ("_moved", "_moving", "_reported", "_stored", "_unsynced", "_user", "quiet")
+    __slots__ = ("_moved", "_moving", "_reported", "_stored", "_unsynced", "_user", "quiet", "temporary")
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, *, temporary: bool) -> None:
         """`user`: what `$user` stands for in a search_path."""
         self._user = user
         self._reported: dict[bytes, bytes] = {}
@@ -37,6 +37,8 @@ class ReadingSettings:
         """The batch of the extended protocol in which that happened, if its Sync was not sent by then."""
         self.quiet = True
         """Nothing was changed or stored that would make a difference: `settle` and `follow` need not be asked."""
+        self.temporary = temporary
+        """Whether a temporary object may stand in the session. Once one may, for good: nobody follows what drops it."""
 
     def reported(self, name: bytes, value: bytes) -> bool:
         """Take note of a ParameterStatus; True if it is one that texts are read under."""
@@ -80,6 +82,7 @@ class ReadingSettings:
             standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
             client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
             settled=self._moving is not Moves.LEXICAL,
+            temporary=self.temporary,
         )
 
     def _change(self, change: Moves, via: Via, wire: Session | None) -> bool:

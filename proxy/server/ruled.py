@@ -7,7 +7,7 @@ from typing import Final
 
 from audit import Fragment, Grounds, RecordedEffect, Statement, Via, fragment_of
 from proxy.policy import Decision, Verdict
-from proxy.sql import Act, Effect, Modifier, Moves, Target, TargetKind, moves
+from proxy.sql import Act, Effect, Modifier, Moves, Target, TargetKind, may_make_temporary, moves
 from proxy.wire import SqlState
 
 _READS: Final = frozenset(
@@ -44,6 +44,7 @@ class Ruled:
         "executed",
         "fetched",
         "form",
+        "may_make_temporary",
         "moves",
         "prepared",
         "reads_only",
@@ -74,6 +75,9 @@ class Ruled:
         stored = (moves(facts) for facts in decision.facts if facts.tag in ("PREPARE", "DECLARE CURSOR"))
         self.stored_moves = max(stored, key=lambda each: each.value, default=Moves.NOTHING)
         """What may be changed of the settings when something else runs what it prepares or declares."""
+        makes = bool(self.executed) or any(map(may_make_temporary, decision.facts))
+        self.may_make_temporary = makes and not decision.refused
+        """A temporary object may stand in the session once it has run. A Parse counts: SQL's EXECUTE may run it."""
         self.form: bytes | None = None
         """Normalized text that this was decided on; None where a constant decided."""
         self.seen = 0

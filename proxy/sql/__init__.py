@@ -31,7 +31,7 @@ from proxy.sql.facts import (
 from proxy.sql.given_types import types_given
 from proxy.sql.normal import fingerprint, mask, normalize
 from proxy.sql.reading import read_statements
-from proxy.sql.search_path import Moves, moves, search_path_of
+from proxy.sql.search_path import Moves, may_make_temporary, moves, search_path_of
 from proxy.sql.shapes import covers, shape
 from proxy.sql.stored_code import StoredCode, read_stored
 from proxy.sql.text_study import LARGE_TEXT_BYTES, Study, study
@@ -72,6 +72,7 @@ __all__ = [
     "fingerprint",
     "is_harmless_built_in",
     "mask",
+    "may_make_temporary",
     "moves",
     "normalize",
     "read_statements",

@@ -41,6 +41,7 @@ class Census:
         self.epoch = epoch
         self.routines = Routines(rows)
         self.relations = Relations(rows, self.routines)
+        self._schemas = frozenset(rows.schemas.values())
         self._built_in = frozenset(name for _, name in rows.built_in.values())
         self._functions: dict[str, list[FunctionRow]] = {}
         self._operators: dict[str, list[OperatorRow]] = {}
@@ -68,6 +69,10 @@ class Census:
             for routine, path in self.routines.code_of((oid,), f"the event trigger {name}").items():
                 if routine[:2] not in OURS:
                     self.on_definitions[routine] = path
+
+    def existing(self, path: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Give a search_path without the schemas that do not exist, which PostgreSQL passes over."""
+        return None if path is None else tuple(name for name in path if name in self._schemas or name == "pg_temp")
 
     def brings(self, name: str) -> bool:
         """Tell whether PostgreSQL itself brings a function of that name."""

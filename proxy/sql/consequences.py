@@ -24,7 +24,7 @@ from proxy.sql.harmless import (
 )
 from proxy.sql.relations import EVENTS
 from proxy.sql.routines import Routine
-from proxy.sql.search_path import Moves, moves
+from proxy.sql.search_path import Moves, may_make_temporary, moves
 from proxy.sql.stored_code import FIRST_USER_OID
 
 _TEMPORARY: Final = "pg_temp"
@@ -68,7 +68,8 @@ def expand(facts: Facts, census: Knowledge, settings: Settings) -> Facts:
     for call in facts.calls:
         acts.update(dict.fromkeys(_acts_of(call, outranked)))
     acts.update(dict.fromkeys(_fields(facts.fields)))
-    found = tuple(dict.fromkeys(_resolved(act, settings.search_path) for act in acts))
+    settings = replace(settings, temporary=True)
+    found = tuple(dict.fromkeys(_resolved(act, settings) for act in acts))
     if census is None or not _needs_a_census(facts, found, settings):
         return replace(facts, acts=found)
     return replace(facts, acts=found, unestablished=census.because)
@@ -82,6 +83,8 @@ def expand_each(statements: Sequence[Facts], census: Knowledge, settings: Settin
         if moves(expanded[-1]) in (Moves.PATH, Moves.LEXICAL):
             # The server has not reported what the next statement of this message will be read under.
             settings = replace(settings, search_path=None)
+        if may_make_temporary(expanded[-1]):
+            settings = replace(settings, temporary=True)
     return tuple(expanded)
 
 
@@ -94,7 +97,9 @@ class _Expansion:
     def __init__(self, facts: Facts, census: Census, settings: Settings) -> None:
         self._facts = facts
         self._census = census
-        self._path = settings.search_path
+        # An event trigger may run at login, before any statement.
+        temporary = settings.temporary or bool(census.on_definitions)
+        self._settings = replace(settings, search_path=census.existing(settings.search_path), temporary=temporary)
         self._acts: dict[Act, None] = {}
         self._code: dict[Target, str] = {}
         self._touched: set[int] = set()
@@ -122,7 +127,7 @@ class _Expansion:
 
     def _follow(self, act: Act, *, planned: bool) -> dict[Act, None]:
         """Add an act as the census sees it, and give those that it sets off."""
-        resolved = _resolved(act, self._path)
+        resolved = _resolved(act, self._settings)
         target = resolved.target
         found: dict[Act, None] = {}
         if target is None or target.kind is not TargetKind.RELATION or not target.name:
@@ -237,7 +242,7 @@ class _Expansion:
 
     def _unknown(self, call: Call, note: str) -> None:
         target = Target(kind=call.kind, schema=call.schema, name=call.name)
-        resolved = _resolved(Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note), self._path)
+        resolved = _resolved(Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note), self._settings)
         self._acts[resolved] = None
 
     def _unnamed(self, has_expressions: bool) -> None:
@@ -258,7 +263,7 @@ class _Expansion:
     def _where(self, schema: str | None, kind: TargetKind) -> Where:
         if schema is not None:
             return (schema,)
-        return None if self._path is None else _candidates(kind, self._path)
+        return None if self._settings.search_path is None else _candidates(kind, self._settings)
 
 
 def _plain(schema: str | None) -> str | None:
@@ -368,22 +373,23 @@ def _setting(call: Call) -> Act:
     return Act(effect=Effect.SET, target=target, modifiers=modifiers, value=value)
 
 
-def _resolved(act: Act, path: tuple[str, ...] | None) -> Act:
+def _resolved(act: Act, settings: Settings) -> Act:
     """Fill in the schemas that an unqualified name may mean, as namespace.c searches them."""
-    target = act.target
+    target, path = act.target, settings.search_path
     if path is None or target is None or target.schema is not None or target.kind not in _RESOLVED or not target.name:
         return act
     if act.effect is Effect.CREATE:
         candidates = (_TEMPORARY,) if Modifier.TEMPORARY in act.modifiers else path
     else:
-        candidates = _candidates(target.kind, path, target.name)
+        candidates = _candidates(target.kind, settings, target.name)
     return replace(act, target=replace(target, candidates=candidates))
 
 
-def _candidates(kind: TargetKind, path: tuple[str, ...], name: str = "") -> tuple[str, ...]:
+def _candidates(kind: TargetKind, settings: Settings, name: str = "") -> tuple[str, ...]:
+    path = settings.search_path or ()
     implicit: tuple[str, ...] = ()
     # Functions and operators are never looked up in the temporary schema.
-    if kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path:
+    if settings.temporary and kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path:
         implicit = (_TEMPORARY,)
     if _SYSTEM in path:
         return (*implicit, *path)

@@ -229,6 +229,8 @@ class Settings:
 
     search_path: tuple[str, ...] | None = None
     """Schemas in order, `$user` already replaced; None where the server does not report it."""
+    temporary: bool = True
+    """False: nothing that ran in the session can have made a temporary object, so no name means one."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
     settled: bool = True

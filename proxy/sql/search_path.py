@@ -1,4 +1,6 @@
-"""The settings under which a text is read: `search_path` as the server reports it, and what moves them. Pure.
+"""What of a session decides what a name means: `search_path` as the server reports it, and what moves it. Pure.
+
+Temporary objects stand before every schema of it, so what may make one counts, too.
 
 Sources: Schema Search Path; varlena.c, SplitIdentifierString; SET ("if SET LOCAL is used within a transaction ..., the
 effects disappear when the transaction ends", and those of SET when it is rolled back).
@@ -14,6 +16,13 @@ from proxy.sql.facts import Effect, Facts
 _ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
 _LEXICAL: Final = frozenset({"standard_conforming_strings", "client_encoding", "names"})
 _CODE: Final = frozenset({Effect.ROLE_CHANGE, Effect.DISCARD, Effect.DO, Effect.CALL})
+
+_MAKE_NOTHING: Final = frozenset(
+    {Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE, Effect.MERGE, Effect.TRUNCATE, Effect.LOCK}
+    | {Effect.COPY_IN, Effect.COPY_OUT, Effect.CURSOR, Effect.PREPARE, Effect.EXPLAIN, Effect.TRANSACTION}
+    | {Effect.SET, Effect.SHOW, Effect.DISCARD, Effect.LISTEN, Effect.NOTIFY}
+)
+"""Effects that by themselves make no object; code that they set off is an act of its own under a census."""
 
 
 class Moves(Enum):
@@ -39,6 +48,11 @@ def moves(facts: Facts) -> Moves:
     if names & {"search_path", "all"} or any(act.effect in _CODE for act in facts.acts):
         return Moves.PATH
     return Moves.BACK if facts.tag in _ENDS else Moves.NOTHING
+
+
+def may_make_temporary(facts: Facts) -> bool:
+    """Tell whether a temporary object may stand in the session when this statement, expanded by a census, has run."""
+    return facts.unestablished is not None or any(act.effect not in _MAKE_NOTHING for act in facts.acts)
 
 
 def search_path_of(reported: str, user: str) -> tuple[str, ...] | None:

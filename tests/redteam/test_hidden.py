@@ -190,3 +190,46 @@ def test_a_lost_census_refuses_what_needs_it_and_comes_back(hidden: Cluster, fro
     finally:
         hidden.run("ALTER ROLE interlock_census LOGIN")
     until(lambda: answer(front, "SELECT * FROM public.docs") is None, "the census is back")
+
+
+WRITERS = """
+version: 1
+accounts:
+  - {name: models, kind: model, match: {user: "model_*"}}
+rules:
+  - id: models-purchase
+    for: {kind: model}
+    permit: {effects: [insert], on: [public.purchase]}
+  - id: models-make-temporary-tables
+    for: {kind: model}
+    permit: {effects: [create], on: ["pg_temp.*"], modifiers: [temporary]}
+  - id: models-end-transactions
+    for: {kind: model}
+    permit: {effects: [transaction]}
+"""
+
+
+@pytest.fixture
+def writers(scratch: Path, hidden: Cluster) -> Iterator[ProxyProcess]:
+    """Start a proxy whose models may insert into one table, and make temporary tables."""
+    hidden.run("CREATE TABLE IF NOT EXISTS public.purchase (x int)", database="hidden")
+    folder = scratch / "writers"
+    folder.mkdir()
+    policy = folder / "policy.yaml"
+    policy.write_text(WRITERS)
+    process = ProxyProcess(
+        folder, hidden.port, policies=policy, drain_timeout_s=0.0, control_dsn=hidden.dsn("demo", "interlock_census")
+    )
+    yield process
+    process.stop()
+
+
+def test_a_temporary_table_cannot_take_the_place_of_what_a_permit_names(writers: ProxyProcess) -> None:
+    """A permit covers a plain name under the usual search_path, in a session that has made no temporary table."""
+    insert = "INSERT INTO purchase DEFAULT VALUES"
+    with psycopg.connect(dsn(writers.port, user="model_x", dbname="hidden"), autocommit=True) as model:
+        assert [sent(model, insert, extended=extended) for extended in (False, True)] == [None, None]
+        model.execute("CREATE TEMP TABLE purchase (x int)")
+        told = [sent(model, insert, extended=extended) or "" for extended in (False, True)]
+    assert [each[:5] for each in told] == ["42501", "42501"]
+    assert "Write the schema: public.purchase" in told[0]

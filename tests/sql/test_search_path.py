@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sql import search_path_of
+from proxy.sql import Act, Effect, Facts, may_make_temporary, search_path_of
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,20 @@ def test_quoted_names_come_back(names: list[str]) -> None:
     """Whatever a schema is called, quoting it says so."""
     reported = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     assert search_path_of(reported, "ada") == tuple("ada" if name == "$user" else name for name in names)
+
+
+@pytest.mark.parametrize("effect", Effect)
+def test_only_what_defines_or_runs_code_may_make_a_temporary_object(effect: Effect) -> None:
+    """Everything else reads, writes rows, or moves the session's own state."""
+    makes = {
+        Effect.CREATE, Effect.ALTER, Effect.DROP, Effect.EXECUTE_FUNCTION, Effect.CALL, Effect.DO, Effect.LOAD,
+        Effect.IMPORT, Effect.GRANT, Effect.COMMENT, Effect.SECURITY_LABEL, Effect.MAINTAIN, Effect.REPLICATE,
+        Effect.COPY_FILE, Effect.COPY_PROGRAM, Effect.LARGE_OBJECT, Effect.ROLE_CHANGE, Effect.SYSTEM_SETTING,
+        Effect.TWO_PHASE, Effect.CHECKPOINT,
+    }  # fmt: skip
+    assert may_make_temporary(Facts(tag="X", acts=(Act(effect=effect),))) is (effect in makes)
+
+
+def test_what_is_not_established_may_make_a_temporary_object() -> None:
+    """Who is not enforced goes on without a census."""
+    assert may_make_temporary(Facts(tag="SELECT", acts=(Act(effect=Effect.SELECT),), unestablished="lost"))
