@@ -97,9 +97,10 @@ class _Expansion:
     def __init__(self, facts: Facts, census: Census, settings: Settings) -> None:
         self._facts = facts
         self._census = census
-        # An event trigger may run at login, before any statement.
-        temporary = settings.temporary or bool(census.on_definitions)
-        self._settings = replace(settings, search_path=census.existing(settings.search_path), temporary=temporary)
+        if census.on_definitions:  # one may run at login, before any statement
+            settings = replace(settings, temporary=True)
+        path = settings.search_path
+        self._settings = settings if settings.temporary else replace(settings, search_path=census.existing(path))
         self._acts: dict[Act, None] = {}
         self._code: dict[Target, str] = {}
         self._touched: set[int] = set()
@@ -387,10 +388,9 @@ def _resolved(act: Act, settings: Settings) -> Act:
 
 def _candidates(kind: TargetKind, settings: Settings, name: str = "") -> tuple[str, ...]:
     path = settings.search_path or ()
-    implicit: tuple[str, ...] = ()
     # Functions and operators are never looked up in the temporary schema.
-    if settings.temporary and kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path:
-        implicit = (_TEMPORARY,)
+    first = settings.temporary and kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path
+    implicit = (_TEMPORARY,) if first else ()
     if _SYSTEM in path:
         return (*implicit, *path)
     if kind is not TargetKind.RELATION:

@@ -230,7 +230,8 @@ class Settings:
     search_path: tuple[str, ...] | None = None
     """Schemas in order, `$user` already replaced; None where the server does not report it."""
     temporary: bool = True
-    """False: nothing that ran in the session can have made a temporary object, so no name means one."""
+    """False: nothing that ran in the session can have made an object, so no name means a temporary one, nor one in a
+    schema that a census does not know."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
     settled: bool = True

@@ -130,6 +130,20 @@ def test_code_at_login_may_make_a_temporary_table(tmp_path: Path) -> None:
     assert refused(desk)
 
 
+def test_a_session_that_made_something_may_have_made_a_schema(tmp_path: Path) -> None:
+    """Then a schema that the census does not know counts again: for a forbid, any that the name may be found in."""
+    desk = office(tmp_path)
+    begun = session(desk, b"later, sales")
+    for sent in (query(INSERT), query(NOTE), query(INSERT)):
+        begun.from_frontend(sent)
+    found = [
+        record["effects"][0]["candidates"]
+        for record in desk.records("decision")
+        if not record["effects"][0]["modifiers"]
+    ]
+    assert found == [[], ["pg_temp", "later", "sales"]]
+
+
 @pytest.mark.parametrize(
     ("path", "is_refused"),
     [
