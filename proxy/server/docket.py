@@ -312,10 +312,13 @@ class Docket:
         if self._studies:
             self._studies.clear()
         settings = self._settings
-        if ruled.moves is not _NOTHING or not settings.quiet:
-            # What is refused does not run.
-            if not ruled.decision.refused and settings.follow(ruled, via, self._wire):
-                self._profile = None
+        # What is refused does not run.
+        if (
+            (ruled.moves is not _NOTHING or not settings.quiet)
+            and not ruled.decision.refused
+            and settings.follow(ruled, via, self._wire)
+        ):
+            self._profile = None
         if ruled.may_make_temporary and not settings.temporary:
             settings.temporary, self._profile = True, None
         if ruled.reads_only and self._journal.writable:
