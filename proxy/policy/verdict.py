@@ -206,11 +206,11 @@ def _doubt(facts: Facts) -> str | None:
 
 
 def _why_unreadable(reading: Unreadable) -> str:
+    # The grammar's own words for the place quote the text.
+    because = _without_quotations(reading.because.partition(" at or near ")[0])
     place = f" {reading.place}" if reading.place else ""
-    if reading.syntax_error:
-        grammar = "PostgreSQL's grammar, as this proxy knows it, refuses it"
-        return f"{grammar}: {_without_quotations(reading.because)}{place}."
-    return f"It cannot be read: {_without_quotations(reading.because)}{place}."
+    who = "PostgreSQL's grammar, as this proxy knows it, refuses it" if reading.syntax_error else "It cannot be read"
+    return f"{who}: {because}{place}."
 
 
 def _without_quotations(clause: str) -> str:

@@ -204,9 +204,9 @@ class Unreadable:
     """No reading could be established: malformed, beyond a bound, or in a form that is not understood."""
 
     because: str
-    """One clause in words, lower case, no full stop."""
+    """One clause in words, lower case, no full stop; the grammar's own may quote a constant."""
     place: str = ""
-    """Where in the text, to be read behind `because`; quotes nothing that may be a constant or a secret."""
+    """Where the grammar stumbled, as `at character 8`; quotes nothing that may be a constant or a secret."""
     syntax_error: bool = False
     """PostgreSQL's own grammar refuses the text, so the server will too, without doing anything."""
 

@@ -51,8 +51,8 @@ def parse(text: str) -> list[Node] | Unreadable:
             message = error.message.decode(errors="replace")
             # What depends on this process's limits says nothing of what the server's grammar would do.
             grammar = error.filename.endswith(_GRAMMAR) and not message.startswith("memory exhausted")
-            because, _, _ = message.replace("\n", " ").partition(" at or near ")
-            return Unreadable(because=because, place=_place(text, error.cursorpos), syntax_error=grammar)
+            place = _place(text, error.cursorpos)
+            return Unreadable(because=message.replace("\n", " "), place=place, syntax_error=grammar)
         tree = result.parse_tree
     finally:
         lib.pg_query_free_parse_result(result)
