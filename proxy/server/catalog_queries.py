@@ -12,7 +12,7 @@ from proxy.sql import StoredKind
 _WATCHED: Final = """
     pg_proc pg_class pg_type pg_rewrite pg_trigger pg_constraint pg_attrdef pg_policy pg_cast pg_operator pg_opclass
     pg_amproc pg_amop pg_inherits pg_index pg_namespace pg_event_trigger pg_extension pg_partitioned_table pg_enum
-    pg_statistic_ext
+    pg_statistic_ext pg_db_role_setting
 """
 
 
@@ -43,7 +43,8 @@ SELECT p.oid, p.pronamespace, p.proname::pg_catalog.text, l.lanname::pg_catalog.
        CASE WHEN a.aggfnoid IS NULL THEN '{}'::pg_catalog.oid[] ELSE
            ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn,
                  a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[] END,
-       ARRAY(SELECT t FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) t WHERE t >= 16384)
+       ARRAY(SELECT DISTINCT t FROM pg_catalog.unnest(
+                 p.prorettype || p.proargtypes::pg_catalog.oid[] || p.proallargtypes) t WHERE t >= 16384 ORDER BY 1)
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
 WHERE p.oid >= 16384 OR p.prolang NOT IN (12, 13, 14)
@@ -65,7 +66,9 @@ WHERE c.oid >= 16384 AND c.castfunc <> 0 ORDER BY c.oid
 TYPES: Final = """
 SELECT t.oid, t.typnamespace, t.typname::pg_catalog.text, t.typtype::pg_catalog.text, t.typarray, t.typbasetype,
        t.typrelid, coalesce(r.rngsubtype, 0),
-       ARRAY[t.typinput, t.typreceive, t.typmodin, r.rngcanonical, r.rngsubdiff]::pg_catalog.oid[], t.typelem
+       ARRAY[t.typinput, t.typreceive, t.typmodin, r.rngcanonical, r.rngsubdiff]::pg_catalog.oid[], t.typelem,
+       CASE WHEN t.typtype = 'm' THEN coalesce(r.rngtypid, 0) ELSE 0 END,
+       CASE WHEN r.rngsubopc >= 16384 THEN r.rngsubopc ELSE 0 END
 FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_range r ON t.oid IN (r.rngtypid, r.rngmultitypid)
 WHERE t.oid >= 16384 AND NOT (t.typelem <> 0 AND t.typlen = -1 AND t.typcategory = 'A')
   AND NOT (t.typtype = 'c' AND (SELECT c.relkind <> 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid))
@@ -138,6 +141,14 @@ ORDER BY 1, 2
 
 EVENT_TRIGGERS: Final = """
 SELECT evtname::pg_catalog.text, evtfoid FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' ORDER BY 1
+"""
+
+OTHER_ROLES: Final = """
+SELECT DISTINCT coalesce(r.rolname::pg_catalog.text, '')
+FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole,
+     pg_catalog.unnest(s.setconfig) c
+WHERE c LIKE 'role=%' AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d
+                                                WHERE d.datname = pg_catalog.current_database()))
 """
 
 _GENERATED: Final = (

@@ -35,7 +35,7 @@ _CHUNK: Final = 200
 
 _QUERIES: Final = (
     *(sql.SCHEMAS, sql.FUNCTIONS, sql.OPERATORS, sql.CASTS, sql.TYPES, sql.RELATIONS, sql.COLUMNS, sql.INHERITS),
-    *(sql.KEYS, sql.TRIGGERS, sql.CLASSES, sql.INDEX_CLASSES, sql.EVENT_TRIGGERS),
+    *(sql.KEYS, sql.TRIGGERS, sql.CLASSES, sql.INDEX_CLASSES, sql.EVENT_TRIGGERS, sql.OTHER_ROLES),
 )
 
 _Version = tuple[int, int, str]
@@ -69,7 +69,7 @@ class CatalogReader:
                 OperatorRow._make((*row[:3], _oids(row[3]), _oids(row[4]))) for row in fetched[sql.OPERATORS]
             ),
             casts=tuple(map(CastRow._make, fetched[sql.CASTS])),
-            types=tuple(TypeRow._make((*row[:8], _oids(row[8]), row[9])) for row in fetched[sql.TYPES]),
+            types=tuple(TypeRow._make((*row[:8], _oids(row[8]), *row[9:12])) for row in fetched[sql.TYPES]),
             relations=tuple(map(RelationRow._make, fetched[sql.RELATIONS])),
             columns=tuple((relation, type_) for relation, type_ in fetched[sql.COLUMNS]),
             inherits=tuple((parent, child) for parent, child in fetched[sql.INHERITS]),
@@ -81,6 +81,7 @@ class CatalogReader:
             ),
             index_classes=tuple((relation, class_) for relation, class_ in fetched[sql.INDEX_CLASSES]),
             event_triggers=tuple((name, function) for name, function in fetched[sql.EVENT_TRIGGERS]),
+            other_roles=frozenset(name for (name,) in fetched[sql.OTHER_ROLES]),
         )
 
     async def _stored(self, fetch: Fetch) -> tuple[StoredRow, ...]:

@@ -79,6 +79,7 @@ class ReadingSettings:
         path = self._reported.get(b"search_path") if self._moving is _NOTHING else None
         return Settings(
             search_path=None if path is None else search_path_of(path.decode("utf-8", "surrogateescape"), self._user),
+            user_on_path=self._user if path is not None and b"$user" in path else None,
             standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
             client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
             settled=self._moving is not Moves.LEXICAL,

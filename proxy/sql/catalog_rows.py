@@ -33,7 +33,7 @@ class FunctionRow(NamedTuple):
     support: tuple[int, ...]
     """Functions that an aggregate calls."""
     types: tuple[int, ...]
-    """Types of users among those of its arguments."""
+    """Types of users among those of its arguments and its result."""
 
 
 class OperatorRow(NamedTuple):
@@ -78,6 +78,10 @@ class TypeRow(NamedTuple):
     """That read its values in, and those of a range."""
     element: int
     """Of a base type that is subscripted, else 0."""
+    range: int = 0
+    """Of a multirange, else 0."""
+    operator_class: int = 0
+    """Of users, by which a range compares its bounds, else 0."""
 
 
 class RelationRow(NamedTuple):
@@ -186,3 +190,5 @@ class CatalogRows:
     """Relation and operator class of users that one of its indexes or its partition key uses."""
     event_triggers: tuple[tuple[str, int], ...] = ()
     """Name and function of each that is not disabled."""
+    other_roles: frozenset[str] = frozenset()
+    """Logins whose sessions run as another role by ALTER ROLE or ALTER DATABASE ... SET role; the empty one is all."""

@@ -63,6 +63,7 @@ class Census:
             self._relations.setdefault(relation.name, []).append((place, relation.oid))
             if relation.kind != "c" and relation.row_type:
                 self._types.setdefault(relation.name, []).append((place, relation.row_type))
+        self._other_roles = rows.other_roles
         self.on_definitions: Code = {}
         """Functions of event triggers: they run when something is defined."""
         for name, oid in rows.event_triggers:
@@ -73,6 +74,10 @@ class Census:
     def existing(self, path: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """Give a search_path without the schemas that do not exist, which PostgreSQL passes over."""
         return None if path is None else tuple(name for name in path if name in self._schemas or name == "pg_temp")
+
+    def runs_as_itself(self, login: str) -> bool:
+        """Tell whether no ALTER ROLE or ALTER DATABASE ... SET role has a login's sessions run as another role."""
+        return self._other_roles.isdisjoint({login, ""})
 
     def brings(self, name: str) -> bool:
         """Tell whether PostgreSQL itself brings a function of that name."""

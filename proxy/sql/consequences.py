@@ -23,6 +23,7 @@ from proxy.sql.harmless import (
     SYSTEM_RELATIONS,
 )
 from proxy.sql.relations import EVENTS
+from proxy.sql.resolution import candidates, is_outranked, resolve
 from proxy.sql.routines import Routine
 from proxy.sql.search_path import Moves, may_make_temporary, moves
 from proxy.sql.stored_code import FIRST_USER_OID
@@ -31,7 +32,6 @@ _TEMPORARY: Final = "pg_temp"
 _SYSTEM: Final = "pg_catalog"
 _INFORMATION: Final = "information_schema"
 _ROLE_SETTINGS: Final = frozenset({"role", "session_authorization"})
-_RESOLVED: Final = frozenset({TargetKind.RELATION, TargetKind.FUNCTION, TargetKind.TYPE, TargetKind.OPERATOR})
 _TRUE: Final = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
 _DEFINITIONS: Final = frozenset(
     {Effect.CREATE, Effect.ALTER, Effect.DROP, Effect.COMMENT, Effect.SECURITY_LABEL, Effect.GRANT, Effect.IMPORT}
@@ -63,13 +63,13 @@ def expand(facts: Facts, census: Knowledge, settings: Settings) -> Facts:
     """
     if isinstance(census, Census):
         return _Expansion(facts, census, settings).expanded()
-    outranked = _outranked(settings)
+    outranked = is_outranked(settings)
     acts = dict.fromkeys(facts.acts)
     for call in facts.calls:
         acts.update(dict.fromkeys(_acts_of(call, outranked)))
     acts.update(dict.fromkeys(_fields(facts.fields)))
     settings = replace(settings, temporary=True)
-    found = tuple(dict.fromkeys(_resolved(act, settings) for act in acts))
+    found = tuple(dict.fromkeys(resolve(act, settings) for act in acts))
     if census is None or not _needs_a_census(facts, found, settings):
         return replace(facts, acts=found)
     return replace(facts, acts=found, unestablished=census.because)
@@ -100,11 +100,16 @@ class _Expansion:
         if census.on_definitions:  # one may run at login, before any statement
             settings = replace(settings, temporary=True)
         path = settings.search_path
-        self._settings = settings if settings.temporary else replace(settings, search_path=census.existing(path))
+        if settings.user_on_path is not None and not census.runs_as_itself(settings.user_on_path):
+            path = None
+        path = path if settings.temporary else census.existing(path)
+        self._settings = settings if path == settings.search_path else replace(settings, search_path=path)
         self._acts: dict[Act, None] = {}
         self._code: dict[Target, str] = {}
         self._touched: set[int] = set()
         self._cast_to: set[str] = set()
+        self._cast_types: set[int] = set()
+        self._cast_through = False
 
     def expanded(self) -> Facts:
         facts, census = self._facts, self._census
@@ -128,7 +133,7 @@ class _Expansion:
 
     def _follow(self, act: Act, *, planned: bool) -> dict[Act, None]:
         """Add an act as the census sees it, and give those that it sets off."""
-        resolved = _resolved(act, self._settings)
+        resolved = resolve(act, self._settings)
         target = resolved.target
         found: dict[Act, None] = {}
         if target is None or target.kind is not TargetKind.RELATION or not target.name:
@@ -153,9 +158,7 @@ class _Expansion:
                 reach = relations.reach(oid, effect, self._facts.assigned, cascade=cascade)
                 self._run(reach.code)
                 self._touched |= reach.types
-                row_type = relations.rows[oid].row_type
-                if row_type in self._census.routines.ambient_of:
-                    self._touched.add(row_type)
+                self._touched.add(relations.rows[oid].row_type)
                 found.update(dict.fromkeys(reach.acts))
         return found
 
@@ -192,6 +195,9 @@ class _Expansion:
             # `mood('ok')` is a cast where no function takes exactly what is passed (func_get_detail), even beside one.
             types = census.types(call.name, self._where(schema, TargetKind.TYPE))
             self._cast(call.name, types)
+        if call.name == "pg_get_partition_constraintdef":
+            # It puts the bounds of partitions in order.
+            self._run(census.relations.partitioned())
         if harmless or own:
             return
         if (schema in (None, _SYSTEM, _INFORMATION) and census.brings(call.name)) or (not rows and not types):
@@ -232,6 +238,8 @@ class _Expansion:
     def _type(self, call: Call, schema: str | None, where: Where) -> None:
         types = self._census.types(call.name, where)
         self._cast(call.name, types)
+        # The types of information_schema are domains.
+        self._cast_through |= schema == _INFORMATION or call.name in INFORMATION_SCHEMA_TYPES
         if not types and not _is_harmless_built_in_type(call.name, schema):
             self._unknown(call, TYPE)
 
@@ -240,31 +248,29 @@ class _Expansion:
         for oid in types:
             self._run(self._census.routines.code_of_type(oid))
             self._touched.add(oid)
+            self._cast_types.add(oid)
 
     def _unknown(self, call: Call, note: str) -> None:
         target = Target(kind=call.kind, schema=call.schema, name=call.name)
-        resolved = _resolved(Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note), self._settings)
+        resolved = resolve(Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note), self._settings)
         self._acts[resolved] = None
 
     def _unnamed(self, has_expressions: bool) -> None:
         """Add the casts and operator classes that no statement need name."""
         routines = self._census.routines
-        if not (routines.ambient or routines.ambient_of or routines.casts_to):
+        if not routines.hides_code:
             return
         at_hand = {part for oid in self._touched for part in (oid, *routines.parts_of(oid))}
         if has_expressions:
             self._run(routines.ambient)
         for oid in sorted(at_hand & routines.ambient_of.keys()):
             self._run(routines.ambient_of[oid])
-        for name in sorted(self._cast_to):
-            for cast, code in routines.casts_to.get(name, ()):
-                if cast.source < FIRST_USER_OID or cast.source in at_hand:
-                    self._run(code)
+        self._run(routines.code_of_casts(self._cast_to, self._cast_types, at_hand, through=self._cast_through))
 
     def _where(self, schema: str | None, kind: TargetKind) -> Where:
         if schema is not None:
             return (schema,)
-        return None if self._settings.search_path is None else _candidates(kind, self._settings)
+        return None if self._settings.search_path is None else candidates(kind, self._settings)
 
 
 def _plain(schema: str | None) -> str | None:
@@ -293,22 +299,16 @@ def _is_harmless_built_in_type(name: str, schema: str | None) -> bool:
 def _needs_a_census(facts: Facts, acts: tuple[Act, ...], settings: Settings) -> bool:
     if facts.columns or any(act.note is not None for act in acts):
         return True
-    if any(call.kind is TargetKind.OPERATOR and call.schema is None for call in facts.calls) and _outranked(settings):
+    if any(call.kind is TargetKind.OPERATOR and call.schema is None for call in facts.calls) and is_outranked(settings):
         return True
     named = (act.target for act in (*acts, *facts.planned))
     return any(
         target is not None
         and target.kind is TargetKind.RELATION
         and target.schema not in (_SYSTEM, _INFORMATION)
-        and not (target.schema is None and target.name in SYSTEM_RELATIONS and not _outranked(settings))
+        and not (target.schema is None and target.name in SYSTEM_RELATIONS and not is_outranked(settings))
         for target in named
     )
-
-
-def _outranked(settings: Settings) -> bool:
-    """Tell whether the search_path names pg_catalog behind another schema, which then comes first."""
-    path = settings.search_path or ()
-    return _SYSTEM in path and path[0] != _SYSTEM
 
 
 def _acts_of(call: Call, outranked: bool) -> Iterator[Act]:
@@ -372,29 +372,3 @@ def _setting(call: Call) -> Act:
         return Act(effect=Effect.ROLE_CHANGE, target=target, modifiers=modifiers)
     target = Target(kind=TargetKind.SETTING, name=name)
     return Act(effect=Effect.SET, target=target, modifiers=modifiers, value=value)
-
-
-def _resolved(act: Act, settings: Settings) -> Act:
-    """Fill in the schemas that an unqualified name may mean, as namespace.c searches them."""
-    target, path = act.target, settings.search_path
-    if path is None or target is None or target.schema is not None or target.kind not in _RESOLVED or not target.name:
-        return act
-    if act.effect is Effect.CREATE:
-        candidates = (_TEMPORARY,) if Modifier.TEMPORARY in act.modifiers else path
-    else:
-        candidates = _candidates(target.kind, settings, target.name)
-    return replace(act, target=replace(target, candidates=candidates))
-
-
-def _candidates(kind: TargetKind, settings: Settings, name: str = "") -> tuple[str, ...]:
-    path = settings.search_path or ()
-    # Functions and operators are never looked up in the temporary schema.
-    first = settings.temporary and kind in (TargetKind.RELATION, TargetKind.TYPE) and _TEMPORARY not in path
-    implicit = (_TEMPORARY,) if first else ()
-    if _SYSTEM in path:
-        return (*implicit, *path)
-    if kind is not TargetKind.RELATION:
-        return (*implicit, _SYSTEM, *path)
-    if name in SYSTEM_RELATIONS:
-        return (*implicit, _SYSTEM)
-    return (*implicit, *path)

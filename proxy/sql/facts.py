@@ -232,6 +232,8 @@ class Settings:
     temporary: bool = True
     """False: nothing that ran in the session can have made an object, so no name means a temporary one, nor one in a
     schema that a census does not know."""
+    user_on_path: str | None = None
+    """The login, where the search_path names it as `$user`, which is the role that the session runs as."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
     settled: bool = True

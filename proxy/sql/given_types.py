@@ -20,7 +20,7 @@ def types_given(oids: Iterable[int], census: Knowledge) -> Facts | None:
         if oid < FIRST_USER_OID:
             continue
         if isinstance(census, Census) and census.routines.is_known_type(oid):
-            acts.update(dict.fromkeys(_running(census.routines.code_of_type(oid))))
+            acts.update(dict.fromkeys(_running(census.routines.code_of_values(oid))))
             continue
         target = Target(kind=TargetKind.TYPE, name=f"oid {oid}")
         note = "a parameter of a type that is not built in may run any code"

@@ -77,12 +77,13 @@ class Reach:
 class _Attached:
     """What hangs on one relation."""
 
-    __slots__ = ("children", "classes", "keys_to", "parents", "stored", "triggers")
+    __slots__ = ("children", "classes", "keys_from", "keys_to", "parents", "stored", "triggers")
 
     def __init__(self) -> None:
         self.children: list[int] = []
         self.parents: list[int] = []
         self.keys_to: list[KeyRow] = []
+        self.keys_from: list[KeyRow] = []
         self.stored: list[StoredRow] = []
         self.triggers: list[TriggerRow] = []
         self.classes: list[ClassRow] = []
@@ -111,6 +112,7 @@ class Relations:
             # On a partition that refers, PostgreSQL repeats the key of the whole table.
             if above is None or above.referenced != key.referenced:
                 attached(key.referenced).keys_to.append(key)
+            attached(key.relation).keys_from.append(key)
         for stored in rows.stored:
             if stored.kind not in _OF_NO_RELATION:
                 attached(stored.owner).stored.append(stored)
@@ -218,6 +220,15 @@ class Relations:
                         self._maintained.update(code)
         return self._maintained
 
+    def partitioned(self) -> Code:
+        """Give what putting the bounds of any partitioned table in order runs."""
+        found: Code = {}
+        for oid, attached in self._attached.items():
+            if attached.classes and oid in self.rows and self.rows[oid].kind == "p":
+                for class_ in attached.classes:
+                    found.update(self._routines.code_of_class(class_))
+        return found
+
     # The code of one relation
 
     def _code(self, row: RelationRow, effect: Effect) -> Iterator[Code]:
@@ -230,8 +241,7 @@ class Relations:
                 path = _words(stored, row, name)
                 but = PART_OF_DEFAULTS if stored.kind is StoredKind.DEFAULT else frozenset[str]()
                 yield routines.code_of_stored(stored.code, path, but)
-        for class_ in attached.classes:
-            yield routines.code_of_class(class_)
+        yield from map(routines.code_of_class, self._classes(attached, effect))
         bits = _TRIGGER_BITS.get(effect, 0)
         if row.is_partition and effect is Effect.UPDATE:
             # A row that leaves one partition for another is deleted and inserted.
@@ -250,6 +260,13 @@ class Relations:
                 for stored in self._attached[parent].stored:
                     if stored.kind is StoredKind.PARTITION_KEY:
                         yield routines.code_of_stored(stored.code, f"the partition key of {self.name(parent)}")
+
+    def _classes(self, attached: _Attached, effect: Effect) -> Iterator[ClassRow]:
+        yield from attached.classes
+        if effect in _WRITES:
+            # What a foreign key refers to is looked for by the index there.
+            for key in attached.keys_from:
+                yield from self._attached.get(key.referenced, _BARE).classes
 
     # What follows elsewhere
 

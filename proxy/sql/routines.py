@@ -8,6 +8,7 @@ are the census's business. Nothing here recurses without a guard, for types and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from proxy.sql.catalog_rows import CastRow, CatalogRows, ClassRow, FunctionRow, OperatorRow, StoredKind, TypeRow
@@ -38,6 +39,12 @@ _ARRAYS: Final = frozenset({2277, 2287, 5078})
 PART_OF_DEFAULTS: Final = frozenset({"nextval"})
 
 _IMPLICIT: Final = frozenset({"i", "a"})
+
+_CONVERTED_TO: Final = frozenset({"json", "jsonb", "text"})
+"""What functions and operators of PostgreSQL's own convert values to by themselves, by explicit casts, too: to_json,
+json_agg, JSON_OBJECT, JSON_VALUE, `||`, quote_literal ..."""
+_MADE_OF: Final = frozenset("cdrm")
+"""Types that a cast may go through to one that is built in: composites, domains, ranges, multiranges."""
 
 
 class Routines:
@@ -79,8 +86,8 @@ class Routines:
                 self._defaults[stored.owner] = stored.code
             elif stored.kind is StoredKind.ARGUMENT:
                 self.arguments[stored.owner] = stored.code
-        self.casts_to: dict[str, list[tuple[CastRow, Code]]] = {}
-        """By the target's name: casts that run code that is not harmless."""
+        self._casts: list[tuple[CastRow, frozenset[int], Code]] = []
+        """Casts that run code that is not harmless, with the types of users that must be at hand for it; none: any."""
         self.ambient: Code = {}
         """Code that may run in any expression: implicit casts and operator classes of built-in types."""
         self.ambient_of: dict[int, Code] = {}
@@ -195,7 +202,7 @@ class Routines:
             seen.add(each)
             row = self.types.get(each)
             if row is not None:
-                waiting += [row.base, row.subtype, row.element, *self._columns.get(row.relation, ())]
+                waiting += [row.base, row.subtype, row.element, row.range, *self._columns.get(row.relation, ())]
             elif each in self._row_types:
                 waiting += self._columns.get(self._row_types[each], ())
         return frozenset(seen)
@@ -204,6 +211,41 @@ class Routines:
         """Tell whether the catalog had a type of that oid."""
         each = self._array_of.get(oid, oid)
         return each in self.types or each in self._row_types
+
+    @property
+    def hides_code(self) -> bool:
+        """Tell whether any cast, operator class or range runs code that no statement need name."""
+        return bool(self.ambient or self.ambient_of or self._casts)
+
+    def code_of_casts(
+        self, names: AbstractSet[str], types: AbstractSet[int], at_hand: AbstractSet[int], *, through: bool
+    ) -> Code:
+        """Give what casts run to types of these names, and to these types of users.
+
+        `at_hand`: types of users that values may have; those of PostgreSQL's own always may. `through`: some are made
+        of types of PostgreSQL's own, whichever.
+        """
+        found: Code = {}
+        elements = {name.removeprefix("_") for name in names}
+        for oid in types:
+            row = self.types.get(oid)
+            through = through or oid in self._row_types or (row is not None and row.kind in _MADE_OF)
+        for cast, sources, code in self._casts:
+            named = cast.target_name.removeprefix("_") in elements or cast.target in types
+            if (named or (through and cast.target < FIRST_USER_OID)) and (not sources or sources & at_hand):
+                found.update(code)
+        return found
+
+    def code_of_values(self, oid: int) -> Code:
+        """Give what may run where a value of a type is at hand: reading it in, and whatever it is converted to."""
+        found = dict(self.code_of_type(oid))
+        parts = self.parts_of(oid)
+        for each in sorted(parts & self.ambient_of.keys()):
+            found.update(self.ambient_of[each])
+        for _, sources, code in self._casts:
+            if sources & parts:
+                found.update(code)
+        return found
 
     def columns_of(self, relation: int) -> tuple[int, ...]:
         """Give the types of users that a relation's columns have."""
@@ -231,17 +273,23 @@ class Routines:
             code = self.code_of((cast.function,), path)
             if not code:
                 continue
-            self.casts_to.setdefault(cast.target_name, []).append((cast, code))
-            if cast.context not in _IMPLICIT:
+            sources = self.parts_of(cast.source)
+            self._casts.append((cast, sources, code))
+            if cast.context not in _IMPLICIT and cast.target_name not in _CONVERTED_TO:
                 continue
-            if cast.source >= FIRST_USER_OID:
-                self._add_ambient(cast.source, code)
-            elif cast.target >= FIRST_USER_OID:
-                self._add_ambient(cast.target, code)
-            else:
+            for oid in sources or self.parts_of(cast.target):
+                self._add_ambient(oid, code)
+            if not sources and cast.target < FIRST_USER_OID:
                 self.ambient.update(code)
 
     def _gather_classes(self, rows: CatalogRows) -> None:
+        classes = {row.oid: row for row in rows.classes}
+        for type_ in rows.types:
+            # A range compares its bounds by any class, and the planner asks how far they are apart.
+            used = filter(self.functions.__contains__, type_.functions if type_.subtype else ())
+            self._add_ambient(type_.oid, self.code_of(used, f"the type {self._type_name(type_)}"))
+            if type_.operator_class in classes:
+                self._add_ambient(type_.oid, self.code_of_class(classes[type_.operator_class]))
         for each in rows.classes:
             code = self.code_of_class(each) if each.is_default else {}
             users = [oid for oid in each.types if oid >= FIRST_USER_OID]

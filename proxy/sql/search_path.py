@@ -13,6 +13,8 @@ from typing import Final
 
 from proxy.sql.facts import Effect, Facts
 
+_NAME_BYTES: Final = 63
+"""NAMEDATALEN - 1: PostgreSQL cuts longer identifiers."""
 _ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
 _LEXICAL: Final = frozenset({"standard_conforming_strings", "client_encoding", "names"})
 _CODE: Final = frozenset({Effect.ROLE_CHANGE, Effect.DISCARD, Effect.DO, Effect.CALL})
@@ -70,9 +72,16 @@ def search_path_of(reported: str, user: str) -> tuple[str, ...] | None:
         else:
             end = rest.find(",")
             name, rest = (rest, "") if end < 0 else (rest[:end], rest[end:])
-            name = name.strip().lower()
+            name = name.strip()
+            if not name.isascii() and name != name.lower():
+                # Folded in encodings of one byte a character, left as it is in others (downcase_identifier).
+                return None
+            name = name.lower()
             if not name or '"' in name or any(character.isspace() for character in name):
                 return None
+        encoded = name.encode("utf-8", "surrogateescape")
+        if len(encoded) > _NAME_BYTES:
+            name = encoded[:_NAME_BYTES].decode(errors="ignore")
         names.append(user if name == "$user" else name)
         rest = rest.lstrip()
         if rest:

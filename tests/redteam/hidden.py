@@ -126,6 +126,37 @@ CREATE OPERATOR CLASS h.ord_ops DEFAULT FOR TYPE h.ord USING btree AS
 CREATE TABLE h.ords (o h.ord, os h.ord[]);
 INSERT INTO h.ords VALUES (ROW(1), ARRAY[ROW(1)::h.ord]), (ROW(2), ARRAY[ROW(2)::h.ord]);
 CREATE VIEW h.sorted AS SELECT count(*) AS n FROM (SELECT DISTINCT o FROM h.ords) s;
+CREATE TYPE h.coin AS (x int);
+CREATE FUNCTION h.coin_json(h.coin) RETURNS json LANGUAGE sql AS 'SELECT pg_catalog.to_json(h.bad(1))';
+CREATE FUNCTION h.coin_jsonb(h.coin) RETURNS jsonb LANGUAGE sql AS 'SELECT pg_catalog.to_jsonb(h.bad(1))';
+CREATE FUNCTION h.coin_text(h.coin) RETURNS text LANGUAGE sql AS 'SELECT h.bad(1)::text';
+CREATE FUNCTION h.coin_int(h.coin) RETURNS int LANGUAGE sql AS 'SELECT h.bad(1)';
+CREATE FUNCTION h.coins_big(h.coin[]) RETURNS bigint LANGUAGE sql AS 'SELECT h.bad(1)';
+CREATE CAST (h.coin AS json) WITH FUNCTION h.coin_json(h.coin);
+CREATE CAST (h.coin AS jsonb) WITH FUNCTION h.coin_jsonb(h.coin);
+CREATE CAST (h.coin AS text) WITH FUNCTION h.coin_text(h.coin);
+CREATE TYPE h.token AS (x int);
+CREATE FUNCTION h.token_int(h.token) RETURNS int LANGUAGE sql AS 'SELECT h.bad(1)';
+CREATE FUNCTION h.tokens_big(h.token[]) RETURNS bigint LANGUAGE sql AS 'SELECT h.bad(1)';
+CREATE CAST (h.token AS int) WITH FUNCTION h.token_int(h.token);
+CREATE CAST (h.token[] AS bigint) WITH FUNCTION h.tokens_big(h.token[]);
+CREATE DOMAIN h.whole_number AS int;
+CREATE TABLE h.purse (c h.coin, t h.token, ts h.token[]);
+INSERT INTO h.purse VALUES (ROW(1), ROW(1), ARRAY[ROW(1)::h.token]);
+CREATE FUNCTION h.purse_date(h.purse) RETURNS date LANGUAGE sql AS 'SELECT pg_catalog.to_date(h.bad(1)::text, NULL)';
+CREATE CAST (h.purse AS date) WITH FUNCTION h.purse_date(h.purse);
+CREATE VIEW h.opened AS SELECT to_json(c) AS j FROM h.purse;
+CREATE FUNCTION h.odd_cmp(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS
+    'SELECT pg_catalog.btint4cmp($1, $2) + 0 * h.bad(1)';
+CREATE OPERATOR CLASS h.odd_ops FOR TYPE int USING btree AS OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=,
+    OPERATOR 3 pg_catalog.=, OPERATOR 4 pg_catalog.>=, OPERATOR 5 pg_catalog.>, FUNCTION 1 h.odd_cmp(int, int);
+CREATE TYPE h.odd AS RANGE (SUBTYPE = int, SUBTYPE_OPCLASS = h.odd_ops);
+CREATE FUNCTION h.apart(int, int) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT h.bad(1)::float8';
+CREATE TYPE h.wide AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = h.apart);
+CREATE TABLE h.ranges (o h.odd, w h.wide);
+INSERT INTO h.ranges VALUES ('[1,3]', '[1,3]');
+CREATE TABLE h.bounded (a int) PARTITION BY LIST (a h.odd_ops);
+CREATE TABLE h.bounded_1 PARTITION OF h.bounded FOR VALUES IN (1, 2);
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE h.far (line text) SERVER files OPTIONS (program 'echo x');
 """
@@ -243,6 +274,32 @@ ONLY_REFUSED: Final = """
     SELECT a.o FROM ords a, ords b WHERE ROW(a.o, 1) < ROW(b.o, 2)
     SELECT '(1)'::ord UNION SELECT '(2)'::ord
     SELECT * FROM sorted
+    SELECT to_json(c) FROM purse
+    SELECT json_agg(c), json_build_object('a', 1) FROM purse
+    SELECT row_to_json(p) FROM purse p
+    SELECT JSON_OBJECT('a': c) FROM purse
+    SELECT JSON_ARRAY(c RETURNING text) FROM purse
+    SELECT JSON_EXISTS(c, '$.a') FROM purse
+    SELECT 1 FROM purse, JSON_TABLE(c, '$' COLUMNS (a int)) j
+    SELECT 'x'::text || c FROM purse
+    SELECT quote_literal(c), quote_nullable(c) FROM purse
+    SELECT * FROM opened
+    SELECT t::int FROM purse
+    SELECT ts::int[] FROM purse
+    SELECT ts::_int4 FROM purse
+    SELECT t::information_schema.cardinal_number FROM purse
+    SELECT t::whole_number FROM purse
+    SELECT p::date FROM purse p
+    SELECT ARRAY[t]::bigint FROM purse
+    SELECT array_agg(t)::bigint FROM purse
+    SELECT o = o FROM ranges
+    SELECT o @> 1 FROM ranges
+    SELECT '[1,3]'::odd
+    EXPLAIN SELECT 1 FROM ranges WHERE w @> 2
+    SELECT range_agg(o) FROM ranges
+    SELECT pg_get_partition_constraintdef('h.bounded_1'::regclass)
+    SELECT * FROM bounded
+    SELECT satisfies_hash_partition('h.bounded'::regclass, 2, 0, 5)
     SELECT * FROM far
     CALL proc()
     MERGE INTO triggered USING base ON false WHEN NOT MATCHED THEN INSERT VALUES (1)
@@ -272,6 +329,11 @@ HONEST: Final = """
     INSERT INTO docs (email, at) VALUES ('x', '[1,2,3]')
     UPDATE docs SET email = 'y', mood = 'sad' WHERE id = 1
     DELETE FROM docs WHERE id = 2
+    SELECT to_json(d), row_to_json(d), 'x' || id, quote_literal(d.id), id::text, span, '[1,2)'::int4range FROM docs d
+    SELECT JSON_OBJECT('a': email), JSON_VALUE('{{}}', '$.a') FROM docs
+    SELECT json_agg(span) FROM docs
+    SELECT array_agg(id)::bigint[] FROM docs
+    SELECT a.attname, pg_get_partkeydef(a.attrelid) FROM pg_attribute a LIMIT 1
     SELECT normal_rand(1, 0, 1)
     SELECT * FROM pg_class, information_schema.tables LIMIT 1
     SELECT lower('A'), abs(-1), now(), 1 + 1, 'a' || 'b'

@@ -55,6 +55,7 @@ class Drawing:
         self.classes: list[ClassRow] = []
         self.index_classes: list[tuple[int, int]] = []
         self.event_triggers: list[tuple[str, int]] = []
+        self.other_roles: list[str] = []
 
     def _next(self) -> int:
         self._oid += 1
@@ -232,6 +233,7 @@ class Drawing:
             classes=tuple(self.classes),
             index_classes=tuple(self.index_classes),
             event_triggers=tuple(self.event_triggers),
+            other_roles=frozenset(self.other_roles),
         )
 
     def census(self) -> Census:

@@ -10,7 +10,6 @@ from proxy.sql.catalog_rows import CastRow, ClassRow, StoredKind
 from proxy.sql.census import Lost
 from proxy.sql.consequences import ATTRIBUTE, NOT_KNOWN, expand
 from proxy.sql.facts import Settings
-from proxy.sql.given_types import types_given
 from proxy.sql.stored_code import DELETE, INSERT, UPDATE
 from tests.sql.catalogs import INT4, RECORD, TEXT, Drawing
 from tests.sql.shorthand import read_one, short_act
@@ -466,18 +465,18 @@ def test_without_the_census_that_should_be_there_only_what_needs_none_is_establi
     assert (None if established else LOST.because) == expand(read_one(text), LOST, PATH).unestablished
 
 
-def test_a_parameters_type_is_judged_by_its_number() -> None:
-    """Enums, their arrays and row types of known relations do no harm; a harmful domain and an unknown type may."""
-    drawing = users(Drawing())
-    mood = drawing.type("mood")
-    email = drawing.type("email", "d", base=TEXT)
-    drawing.store(StoredKind.DOMAIN, "email", "purge")
-    census = drawing.census()
-    harmless = [INT4, RECORD, mood, drawing.oid("mood[]"), drawing.row_type("users"), drawing.oid("users[]")]
-    assert types_given(harmless, census) is None
-    for oid in (email, drawing.oid("email[]"), 99_999):
-        assert types_given([mood, oid], census) is not None, oid
-    assert types_given([INT4], None) is None
-    lost = types_given([mood], LOST)
-    assert lost is not None
-    assert lost.unestablished == LOST.because
+@pytest.mark.parametrize(
+    ("other_roles", "login", "moved"),
+    [([], "ada", False), (["bob"], "ada", False), (["ada"], "ada", True), ([""], "ada", True), (["ada"], None, False)],
+)
+def test_user_on_the_path_is_the_role_that_the_session_runs_as(
+    other_roles: list[str], login: str | None, moved: bool
+) -> None:
+    """Where ALTER ROLE or ALTER DATABASE ... SET role puts another role in its place, the path is not known."""
+    drawing = Drawing()
+    drawing.relation("app.users")
+    drawing.other_roles += other_roles
+    settings = Settings(search_path=("app",), user_on_path=login, temporary=False)
+    target = expand(read_one("SELECT * FROM users"), drawing.census(), settings).acts[0].target
+    assert target is not None
+    assert target.candidates == (() if moved else ("app",))

@@ -32,6 +32,11 @@ from proxy.sql import Act, Effect, Facts, may_make_temporary, search_path_of
         ('a"b', None),
         ("a,,b", None),
         ('"a""b', None),
+        ("äpfel", ("äpfel",)),
+        ("Äpfel, public", None),
+        ('"Äpfel"', ("Äpfel",)),
+        ("a" * 70, ("a" * 63,)),
+        ('"' + "é" * 40 + '"', ("é" * 31,)),
     ],
 )
 def test_path_is_read_as_the_server_splits_it(reported: str, path: tuple[str, ...] | None) -> None:
