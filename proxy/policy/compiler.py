@@ -1,43 +1,27 @@
 """Policy files -> Policy, or every mistake in all of them at once. Pure.
 
-Each file is read and validated by itself; then what spans files is checked over all entries that are sound: ids, names
-of accounts, ambiguous accounts, permits that could never mean what they say.
+Each file is read and validated by itself; what its parts must say together is asked of all files as they were written
+(`consistency.py`); and only where nothing is wrong does anything become a policy.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import ipaddress
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from proxy.policy.account import AccountKind
-from proxy.policy.document import (
-    AccountEntry,
-    ForEntry,
-    LimitEntry,
-    PolicyDocument,
-    RuleEntry,
-    keys_of,
-    seconds,
-)
-from proxy.policy.marks import Marked, Path, Place, PolicyMistake, read_marked
+from proxy.policy.consistency import File, claims_of, did_you_mean, inconsistencies
+from proxy.policy.document import ANY_EFFECT, ForEntry, LimitEntry, PolicyDocument, RuleEntry, keys_of, seconds
+from proxy.policy.marks import Marked, Path, PolicyMistake, read_marked
 from proxy.policy.patterns import Glob, object_pattern, value_pattern
-from proxy.policy.rules import Audience, Claim, Limit, Mode, Policy, Rule, Sense
+from proxy.policy.rules import Audience, Limit, Mode, Policy, Rule, Sense
 from proxy.sql import Effect, Modifier
-
-ALWAYS_IN_SCHEMA: Final = frozenset(
-    {Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE, Effect.MERGE, Effect.TRUNCATE, Effect.COPY_IN}
-    | {Effect.COPY_OUT, Effect.EXECUTE_FUNCTION, Effect.CALL, Effect.LOCK, Effect.MAINTAIN}
-)
-"""Effects that fall only on objects in schemas: a permit's pattern without a schema would never cover one."""
 
 
 class PolicyMistakes(Exception):  # noqa: N818 - it carries mistakes, several, and is named for them
@@ -49,36 +33,12 @@ class PolicyMistakes(Exception):  # noqa: N818 - it carries mistakes, several, a
         super().__init__("\n".join(map(str, self.mistakes)))
 
 
-Entry = TypeVar("Entry", bound=BaseModel)
-
-
 @dataclass(frozen=True, slots=True)
-class _Located:
-    """Where an entry came from."""
+class _Sound:
+    """A file without mistakes."""
 
-    file: str
-    marked: Marked
-    path: Path
-
-    def mistake(self, within: Path, message: str, fix: str | None = None) -> PolicyMistake:
-        place = self.marked.place((*self.path, *within))
-        return PolicyMistake(self.file, place.line, place.column, message, fix)
-
-    @property
-    def place(self) -> Place:
-        return self.marked.place(self.path)
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """The sound entries of all files."""
-
-    accounts: list[tuple[AccountEntry, _Located]] = field(default_factory=list)
-    rules: list[tuple[RuleEntry, _Located]] = field(default_factory=list)
-    limits: list[tuple[LimitEntry, _Located]] = field(default_factory=list)
-    unmatched: list[tuple[AccountKind, _Located]] = field(default_factory=list)
-    whole: bool = True
-    """False where some file broke off: accounts may be declared in what was not read."""
+    file: File
+    document: PolicyDocument
 
 
 def compile_policy(files: Sequence[tuple[str, str]]) -> Policy:
@@ -86,59 +46,51 @@ def compile_policy(files: Sequence[tuple[str, str]]) -> Policy:
     mistakes: list[PolicyMistake] = []
     if not files:
         mistakes.append(PolicyMistake("policy", 1, 1, "there is no policy file", "name a file or a folder of *.yaml"))
-    gathered = _Gathered()
-    for file, text in files:
-        _gather(file, read_marked(file, text), gathered, mistakes)
-    mistakes.extend(_unmatched_twice(gathered))
-    mistakes.extend(_repeated_ids(gathered))
-    claims = [(claim, located) for entry, located in gathered.accounts for claim in _claims(entry)]
-    mistakes.extend(_ambiguities(claims))
-    if gathered.whole:
-        mistakes.extend(_unknown_accounts(gathered))
-    mistakes.extend(_bare_names(gathered.rules))
+    written = [File(name, read_marked(name, text)) for name, text in files]
+    sound = [_Sound(file, document) for file in written if (document := _validated(file, mistakes)) is not None]
+    mistakes.extend(inconsistencies(written))
     if mistakes:
         raise PolicyMistakes(mistakes)
+    documents = [each.document for each in sound]
+    unmatched = next((said for document in documents if (said := document.unmatched) is not None), AccountKind.PERSON)
+    claims = [
+        claim
+        for document in documents
+        for entry in document.accounts
+        for claim in claims_of(entry.name, entry.kind, entry.match)
+    ]
+    rules = [
+        _rule(entry, each.file.name, each.file.place(("rules", index)).line)
+        for each in sound
+        for index, entry in enumerate(each.document.rules)
+    ]
     return Policy(
-        rules=tuple(sorted((_rule(entry, located) for entry, located in gathered.rules), key=lambda rule: rule.id)),
-        claims=tuple(sorted((claim for claim, _ in claims), key=lambda claim: claim.weight, reverse=True)),
-        limits=tuple(_limit(entry) for entry, _ in gathered.limits),
-        unmatched=gathered.unmatched[0][0] if gathered.unmatched else AccountKind.PERSON,
-        digest=_digest(gathered),
+        rules=tuple(sorted(rules, key=lambda rule: rule.id)),
+        claims=tuple(sorted(claims, key=lambda claim: claim.weight, reverse=True)),
+        limits=tuple(_limit(entry) for document in documents for entry in document.limits),
+        unmatched=unmatched,
+        digest=_digest(documents, unmatched),
     )
 
 
-def _gather(file: str, marked: Marked, gathered: _Gathered, mistakes: list[PolicyMistake]) -> None:
-    """Validate one file; keep what is sound even where other parts are not, so that all mistakes show at once."""
+def _validated(file: File, mistakes: list[PolicyMistake]) -> PolicyDocument | None:
+    """Validate one file by itself."""
+    marked = file.marked
     mistakes.extend(marked.mistakes)
-    gathered.whole &= marked.whole
-    if not marked.places:
-        return
     if marked.value is None:
         if not marked.mistakes:
-            mistakes.append(PolicyMistake(file, 1, 1, "the file says nothing", "begin with: version: 1"))
-        return
+            mistakes.append(PolicyMistake(file.name, 1, 1, "the file says nothing", "begin with: version: 1"))
+        return None
     try:
-        PolicyDocument.model_validate(marked.value)
+        return PolicyDocument.model_validate(marked.value)
     except ValidationError as error:
-        if marked.whole:
-            mistakes.extend(_worded(file, marked, found) for found in error.errors(include_url=False))
-    if not isinstance(marked.value, dict):
-        return
-    gathered.accounts.extend(_sound(AccountEntry, "accounts", file, marked))
-    gathered.rules.extend(_sound(RuleEntry, "rules", file, marked))
-    gathered.limits.extend(_sound(LimitEntry, "limits", file, marked))
-    unmatched = marked.value.get("unmatched")
-    if isinstance(unmatched, str) and unmatched in set(AccountKind):
-        gathered.unmatched.append((AccountKind(unmatched), _Located(file, marked, ("unmatched",))))
-
-
-def _sound(model: type[Entry], key: str, file: str, marked: Marked) -> Iterable[tuple[Entry, _Located]]:
-    listed = marked.value.get(key) if isinstance(marked.value, dict) else None
-    for index, raw in enumerate(listed if isinstance(listed, list) else ()):
-        try:
-            yield model.model_validate(raw), _Located(file, marked, (key, index))
-        except ValidationError:
-            continue  # Already worded from the whole document.
+        mistakes.extend(
+            _worded(file.name, marked, found)
+            for found in error.errors(include_url=False)
+            # Where reading broke off, what seems missing may stand in the rest.
+            if marked.whole or found["type"] not in _MISSING
+        )
+        return None
 
 
 # Wording of pydantic's findings
@@ -152,6 +104,8 @@ _TYPES: Final = {
     "dict_type": "a mapping of keys",
     "model_attributes_type": "a mapping of keys",
 }
+_MISSING: Final = {"missing", "too_short", "interlock", *_TYPES}
+"""Findings that more text may mend: a key, an item, a value that is empty so far."""
 _VOCABULARIES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("effects", Effect),
     ("modifiers", Modifier),
@@ -175,18 +129,22 @@ def _worded(file: str, marked: Marked, found: Any) -> PolicyMistake:
         case "extra_forbidden":
             place = marked.place(location, key=True)
             known = keys_of(names[:-1])
-            message, fix = f'unknown key "{names[-1]}"', _did_you_mean(names[-1], known, "keys here are")
+            message, fix = f'unknown key "{names[-1]}"', did_you_mean(names[-1], known, "keys here are")
         case "missing":
             place = marked.place(location[:-1])
             message, fix = f'key "{names[-1]}" is missing', f"add {names[-1]}:"
         case "literal_error":
-            message, fix = f"expected {context['expected']}, found {_shown(raw)}", None
+            message = f"version is that of the file's shape, {context['expected']}; found {_shown(raw)}"
+            fix = f"write version: {context['expected']}"
         case "enum":
             key = names[-1]
             vocabulary = dict(_VOCABULARIES).get(key)
             words = [word.value for word in vocabulary] if vocabulary else []
             message = f"unknown {_singular(key)} {_shown(raw)}"
-            fix = _did_you_mean(str(raw), words, "known are")
+            fix = did_you_mean(str(raw), words, "known are")
+            if key == "effects" and raw == ANY_EFFECT:
+                message = f'"{ANY_EFFECT}" stands alone, and only with forbid'
+                fix = "remove the other effects" if "forbid" in names else "name each effect that is permitted"
         case "too_short":
             message, fix = "an empty list", "name at least one, or leave the key out"
         case "string_too_short":
@@ -220,91 +178,6 @@ def _shown(raw: Any) -> str:
     return "a mapping"
 
 
-def _did_you_mean(word: str, known: Sequence[str], otherwise: str) -> str | None:
-    near = difflib.get_close_matches(word.lower()[:100], known, n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    return f"{otherwise}: {', '.join(known)}" if known else None
-
-
-# What spans entries
-
-
-def _unmatched_twice(gathered: _Gathered) -> Iterable[PolicyMistake]:
-    for kind, located in gathered.unmatched[1:]:
-        if kind is not gathered.unmatched[0][0]:
-            first = gathered.unmatched[0][1]
-            message = f"unmatched is also given in {first.file}:{first.place.line}, with another kind"
-            yield located.mistake((), message, "keep one")
-
-
-def _repeated_ids(gathered: _Gathered) -> Iterable[PolicyMistake]:
-    rules = [("id", entry.id, located) for entry, located in gathered.rules]
-    accounts = [("name", entry.name, located) for entry, located in gathered.accounts]
-    for what, named in (("rule id", rules), ("account name", accounts)):
-        first: dict[str, _Located] = {}
-        for key, name, located in named:
-            if name in first:
-                there = first[name]
-                message = f'{what} "{name}" is already used in {there.file}:{there.place.line}'
-                fix = "choose another" if what == "rule id" else "list all logins in one entry's match.user"
-                yield located.mistake((key,), message, fix)
-            first.setdefault(name, located)
-
-
-def _claims(entry: AccountEntry) -> Iterable[Claim]:
-    match = entry.match
-    for user in dict.fromkeys(match.user):
-        yield Claim(
-            account=entry.name,
-            kind=entry.kind,
-            user=Glob.of(user),
-            certificate_name=Glob.of(match.certificate_name or "*"),
-            network=None if match.client_address is None else ipaddress.ip_network(match.client_address),
-            database=Glob.of(match.database or "*"),
-            application_name=Glob.of(match.application_name or "*"),
-        )
-
-
-def _ambiguities(claims: Sequence[tuple[Claim, _Located]]) -> Iterable[PolicyMistake]:
-    # Only equal weights can tie, and two exact logins meet only if they are one: this keeps long lists of logins cheap.
-    alike: dict[tuple[object, str | None], list[tuple[Claim, _Located]]] = {}
-    for claim, located in claims:
-        alike.setdefault((claim.weight, claim.user.literal), []).append((claim, located))
-    for group in alike.values():
-        for (one, there), (other, here) in combinations(group, 2):
-            if one.account != other.account and one.meets(other):
-                message = (
-                    f'accounts "{one.account}" ({there.file}:{there.place.line}) and "{other.account}" can match the '
-                    "same connection equally closely"
-                )
-                yield here.mistake(("match",), message, "make one of them more exact")
-
-
-def _unknown_accounts(gathered: _Gathered) -> Iterable[PolicyMistake]:
-    known = sorted({entry.name for entry, _ in gathered.accounts})
-    entries: list[tuple[ForEntry, _Located]] = [(entry.for_, located) for entry, located in gathered.rules]
-    entries += [(entry.for_, located) for entry, located in gathered.limits]
-    for whom, located in entries:
-        for index, name in enumerate(whom.account or ()):
-            if name not in known:
-                message = f'there is no account "{name}" under accounts'
-                fix = _did_you_mean(name, known, "accounts are") or "for a login, write user: instead of account:"
-                yield located.mistake(("for", "account", index), message, fix)
-
-
-def _bare_names(rules: Iterable[tuple[RuleEntry, _Located]]) -> Iterable[PolicyMistake]:
-    for entry, located in rules:
-        permit = entry.permit
-        if permit is None or not ALWAYS_IN_SCHEMA.issuperset(permit.effects):
-            continue
-        for index, text in enumerate(permit.on or ()):
-            pattern = object_pattern(text)
-            if pattern.schema is None and not pattern.everything:
-                message = f'"{text}" names no schema, so the permit would cover nothing'
-                yield located.mistake(("permit", "on", index), message, f"write the schema, as public.{text}")
-
-
 # Compiled values
 
 
@@ -316,7 +189,7 @@ def _audience(whom: ForEntry) -> Audience:
     )
 
 
-def _rule(entry: RuleEntry, located: _Located) -> Rule:
+def _rule(entry: RuleEntry, file: str, line: int) -> Rule:
     said = entry.permit or entry.forbid
     assert said is not None  # noqa: S101 - for the type checker: the shape has one of them
     values = entry.permit.values if entry.permit is not None else None
@@ -331,8 +204,8 @@ def _rule(entry: RuleEntry, located: _Located) -> Rule:
         because=entry.because,
         instead=entry.instead,
         mode=entry.mode,
-        file=located.file,
-        line=located.place.line,
+        file=file,
+        line=line,
     )
 
 
@@ -348,15 +221,12 @@ def _limit(entry: LimitEntry) -> Limit:
     )
 
 
-def _digest(gathered: _Gathered) -> str:
+def _digest(documents: Sequence[PolicyDocument], unmatched: AccountKind) -> str:
     """SHA-256 of what the files mean: every list is a set here, so order does not count."""
-    content = {
-        "version": 1,
-        "unmatched": str(gathered.unmatched[0][0] if gathered.unmatched else AccountKind.PERSON),
-        "accounts": [_canonical(entry.model_dump(mode="json", by_alias=True)) for entry, _ in gathered.accounts],
-        "rules": [_canonical(entry.model_dump(mode="json", by_alias=True)) for entry, _ in gathered.rules],
-        "limits": [_canonical(entry.model_dump(mode="json", by_alias=True)) for entry, _ in gathered.limits],
-    }
+    dumps = [document.model_dump(mode="json", by_alias=True) for document in documents]
+    content: dict[str, Any] = {"version": 1, "unmatched": str(unmatched)}
+    for key in ("accounts", "rules", "limits"):
+        content[key] = [_canonical(entry) for dump in dumps for entry in dump[key]]
     return hashlib.sha256(_text(_canonical(content)).encode("ascii")).hexdigest()
 
 

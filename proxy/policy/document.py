@@ -1,7 +1,7 @@
 """A policy file as its authors write it: the shape, what each key means, and the JSON schema of both. Pure.
 
-The models are strict: no key that is not named here, no text where a number belongs. They know one file; what needs
-several (ids that are unique, accounts that exist) is the compiler's.
+The models are strict: no key that is not named here, no text where a number belongs. They know each key by itself; what
+keys and entries must say together (a forbid its reason, ids that are unique, accounts that exist) is consistency.py's.
 """
 
 from __future__ import annotations
@@ -149,15 +149,6 @@ class AccountEntry(_Shape):
     kind: Kind = Field(description="model is enforced: what no rule permits is refused.")
     match: MatchEntry
 
-    @model_validator(mode="after")
-    def _client_claims_only_tighten(self) -> AccountEntry:
-        if self.match.application_name is not None and self.kind is not AccountKind.MODEL:
-            raise _wrong(
-                "application_name is whatever the client says, so it may make an account a model but nothing freer",
-                "recognize it by user, certificate_name or client_address",
-            )
-        return self
-
 
 class ForEntry(_Shape):
     """Whom it is for: every key that is given must hold; any item of a list is enough."""
@@ -212,12 +203,6 @@ class PermitEntry(_Shape):
         default=None, description="For `set` alone: values that may be set, as UTF8 or 1ms..1h."
     )
 
-    @model_validator(mode="after")
-    def _values_are_of_settings(self) -> PermitEntry:
-        if self.values is not None and any(effect is not Effect.SET for effect in self.effects):
-            raise _wrong("values limit only the effect set", "move the other effects to a rule of their own")
-        return self
-
 
 class ForbidEntry(_Shape):
     """What may not be done. Beats every permit."""
@@ -241,18 +226,6 @@ class RuleEntry(_Shape):
     mode: Annotated[Mode, Field(strict=False)] = Field(
         default=Mode.ENFORCE, description="observe: refuse nothing, and record what would have been refused."
     )
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> RuleEntry:
-        if (self.permit is None) == (self.forbid is None):
-            raise _wrong("a rule needs either permit or forbid", "split it into two" if self.permit else "add one")
-        if self.permit is not None and self.mode is Mode.OBSERVE:
-            raise _wrong("mode observe is for forbid rules: a permit refuses nothing", "remove mode")
-        if self.permit is not None and self.instead is not None:
-            raise _wrong("instead is for forbid rules: a permit refuses nothing", "remove instead")
-        if self.forbid is not None and self.because is None:
-            raise _wrong('key "because" is missing: whoever is refused is told why', "add because: and one sentence")
-        return self
 
 
 class RowsWritten(_Shape):
@@ -282,15 +255,6 @@ class LimitEntry(_Shape):
     rows_written: RowsWritten | None = None
     statements: Statements | None = None
     quarantine: Quarantine | None = None
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> LimitEntry:
-        rows = self.rows_written
-        if rows is not None and rows.per_statement is None and rows.per_minute is None:
-            raise _wrong("rows_written limits nothing", "add per_statement or per_minute")
-        if rows is None and self.statements is None and self.quarantine is None:
-            raise _wrong("it limits nothing", "add rows_written, statements or quarantine")
-        return self
 
 
 class PolicyDocument(_Shape):

@@ -108,10 +108,7 @@ def read_marked(file: str, text: str) -> Marked:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         marked.mistakes.append(PolicyMistake(file, line, column, "a character that YAML does not allow", "remove it"))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        problem = " ".join(str(error.problem or error.context or "this is not YAML").split())
-        marked.mistakes.append(PolicyMistake(file, line, column, f"not YAML: {problem}"))
+        marked.mistakes.append(_unread(file, text, error))
     except (yaml.YAMLError, ValueError, OverflowError):
         # Escapes beyond Unicode and numbers in directives reach chr() and int() unchecked.
         marked.mistakes.append(PolicyMistake(file, 1, 1, "not YAML: an escape or number out of range"))
@@ -130,7 +127,7 @@ def _build(file: str, events: Iterator[yaml.Event], marked: Marked) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                mistake(event, "a second document begins here; a policy file holds one", "remove the line ---")
+                mistake(event, "a second document begins here; a file holds one", "remove the line ---")
                 return
         if not isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
             continue
@@ -138,25 +135,66 @@ def _build(file: str, events: Iterator[yaml.Event], marked: Marked) -> None:
             stack.pop()
             continue
         if isinstance(event, yaml.AliasEvent):
-            mistake(event, "aliases are not read in a policy", "write the value out")
+            fix = f'write the value out; if the text is meant, put it in double quotes: "*{event.anchor}"'
+            mistake(event, "aliases are not read here", fix)
             _place(stack, None, event, marked, mistake)
             continue
         if event.anchor is not None:
-            mistake(event, "anchors are not read in a policy", f"remove &{event.anchor}")
+            mistake(event, "anchors are not read here", f"remove &{event.anchor}")
         if getattr(event, "tag", None) is not None:
-            mistake(event, "tags are not read in a policy", "remove it")
+            mistake(event, "tags are not read here", "remove it")
         if isinstance(event, yaml.ScalarEvent):
             _place(stack, _scalar(event, mistake), event, marked, mistake)
             continue
         opened: list[Plain] | dict[str, Plain] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         path = _place(stack, opened, event, marked, mistake)
         if len(stack) >= MAX_DEPTH:
-            mistake(event, f"nested deeper than {MAX_DEPTH} levels", "a policy needs six")
+            mistake(event, f"nested deeper than {MAX_DEPTH} levels", "six are enough for a policy")
             return
         stack.append(_Open(path, opened))
     marked.whole = True
-    if documents == 0:
-        marked.mistakes.append(PolicyMistake(file, 1, 1, "the file says nothing", "begin with: version: 1"))
+
+
+_QUOTE: Final = "put the text in double quotes"
+_INDENT: Final = "indent it with spaces, as much as what it stands beside"
+_ADVICE: Final[tuple[tuple[str, str], ...]] = (
+    ("character '\\t'", "indent with spaces, not with tabs"),
+    ("that cannot start any token", f"a text cannot begin with it: {_QUOTE}"),
+    ("mapping values are not allowed here", f"{_INDENT}; a text that holds a colon, put in double quotes"),
+    ("sequence entries are not allowed here", "begin a line with each - of a list"),
+    ("<block end>", _INDENT),
+    ("<document start>", _INDENT),
+    ("',' or ']'", "put a comma between items and close the list with ]; a text with brackets, put in double quotes"),
+    ("',' or '}'", "put a comma between keys and close the mapping with }; a text with braces, put in double quotes"),
+    ("unexpected end of stream", "close the quotes"),
+    ("unexpected document separator", "close the quotes"),
+    ("the node content", f"write a value there, or close what is open; if the text is meant, {_QUOTE}"),
+    ("could not find expected ':'", "write key: value, with a space after the colon"),
+    ("escape character", "write \\\\ for a backslash, or use single quotes"),
+    ("escape sequence", "write \\\\ for a backslash, or use single quotes"),
+    ("chomping or indentation", f"if the text is meant, {_QUOTE}"),
+    ("tag", f"tags are not read here; if the text is meant, {_QUOTE}"),
+)
+"""What to write instead, by a part of what PyYAML says."""
+_WORD: Final = re.compile(r"[^\s,\[\]{}]+")
+
+
+def _unread(file: str, text: str, error: yaml.MarkedYAMLError) -> PolicyMistake:
+    """Say where reading broke off, and how to mend it."""
+    context, mark = str(error.context or ""), error.problem_mark or error.context_mark
+    if context in {"while scanning an alias", "while scanning an anchor"} and error.context_mark is not None:
+        mark = error.context_mark
+        word = _WORD.match(text, mark.index)
+        fix: str | None = f'put it in double quotes: "{word[0] if word else ""}"'
+        message = f"a text cannot begin with {text[mark.index]}"
+    else:
+        problem = " ".join(str(error.problem or context or "this is not YAML").split())
+        begun = error.context_mark
+        # Only where it helps: an opening bracket or quote may stand far above.
+        since = f", in what began on line {begun.line + 1}" if begun and mark and begun.line != mark.line else ""
+        message, fix = f"not YAML: {problem}{since}", next((fix for part, fix in _ADVICE if part in problem), None)
+    place = Place() if mark is None else Place(mark.line + 1, mark.column + 1)
+    return PolicyMistake(file, place.line, place.column, message, fix)
 
 
 def _place_of(event: yaml.Event) -> Place:

@@ -32,6 +32,7 @@ TESTED_ELSEWHERE = {
     "interlock/demo_script.py": "tests/interlock/test_demo.py",
     "interlock/demo_stage.py": "tests/interlock/test_demo.py",
     "proxy/policy/advice.py": "tests/policy/test_wording.py",
+    "proxy/policy/consistency.py": "tests/policy/test_compiler.py",
     "proxy/policy/rules.py": "tests/policy/test_verdict.py",
     "proxy/sql/catalog_rows.py": "tests/sql/test_census.py",
     "proxy/sql/facts.py": "tests/sql/test_reading.py",

@@ -18,7 +18,8 @@ _FOR = "id: a, for: {kind: model}"
 @pytest.mark.parametrize(
     ("text", "message", "fix"),
     [
-        ("version: »2", "expected 1", None),
+        ("version: »2", "version is that of the file's shape, 1; found the number 2", "write version: 1"),
+        ("»# nothing", "the file says nothing", "begin with: version: 1"),
         ("»rules: []", 'key "version" is missing', "add version:"),
         ("version: 1\n»rule: []", 'unknown key "rule"', 'did you mean "rules"?'),
         ("»[]", "expected a mapping of keys, found a list", None),
@@ -51,7 +52,12 @@ _FOR = "id: a, for: {kind: model}"
         ),
         (_rule(f"»{{{_FOR}, permit: {{effects: select}}, instead: x}}"), "instead is for forbid", "remove"),
         (_rule(f"{{{_FOR}, permit: {{effects: »[]}}}}"), "an empty list", "name at least one"),
-        (_rule(f"{{{_FOR}, permit: {{effects: »'*'}}}}"), 'unknown effect "*"', "known are"),
+        (_rule(f"{{{_FOR}, permit: {{effects: »'*'}}}}"), '"*" stands alone, and only with forbid', "name each effect"),
+        (
+            _rule("{id: a, for: everyone, forbid: {effects: [»'*', delete]}, because: x}"),
+            '"*" stands alone, and only with forbid',
+            "remove the other effects",
+        ),
         (
             _rule(f"{{{_FOR}, permit: »{{effects: [select, set], on: '*', values: [x]}}}}"),
             "values limit only the effect set",
@@ -123,12 +129,87 @@ def test_all_mistakes_of_all_files_come_at_once() -> None:
     first = document("{id: a, for: everyone, forbid: {effects: [dorp]}}", READ)
     second = "version: 1\nruls: []\nrules:\n" + f"  - {READ}\n"
     found = [(m.file, m.line, m.message) for m in mistakes(first, second, "a: [")]
-    assert found[:3] == [
+    assert found[:4] == [
+        ("0.yaml", 3, 'key "because" is missing: whoever is refused is told why'),
         ("0.yaml", 3, 'unknown effect "dorp"'),
         ("1.yaml", 2, 'unknown key "ruls"'),
         ("1.yaml", 4, 'rule id "read" is already used in 0.yaml:4'),
     ]
-    assert [f for f, _, _ in found[3:]] == ["2.yaml"]
+    assert {f for f, _, _ in found[4:]} == {"2.yaml"}
+
+
+EVERYTHING = """
+version: 1
+accounts:
+  - {name: models, kind: modle, match: {user: "m_*"}}
+  - {name: models, kind: model, match: {user: m_1, client_address: 10.0.0.1/8}}
+  - {name: robots, match: {user: "m_*"}}
+  - {kind: person, match: {user: x, application_name: psql}}
+rules:
+  - {id: a, for: {account: ghosts, kind: modle}, permit: {effects: select, on: [users, a.b.c]}}
+  - {id: a, for: everyone, forbid: {effects: dorp}, permit: {effects: insert}, mode: obsreve}
+  - {id: B, for: everyone, permit: {effects: [select, set], values: 5..1, on: "*"}, mode: observe}
+  - {id: c, for: everyone, forbid: {effects: drop, modifiers: [casacde]}}
+limits:
+  - {for: {kind: nobody}}
+  - {for: {account: spooks}, rows_written: {}}
+"""
+
+
+def test_a_mistake_in_an_entry_hides_none_of_its_others() -> None:
+    """What entries must say together is asked of them as they were written, so mending takes one round."""
+    assert [(m.line, m.message) for m in mistakes(EVERYTHING)] == [
+        (4, 'unknown kind "modle"'),
+        (5, 'account name "models" is already used in 0.yaml:4'),
+        (5, '"10.0.0.1/8" is not an address or network'),
+        (6, 'key "kind" is missing'),
+        (6, 'accounts "models" (0.yaml:4) and "robots" can match the same connection equally closely'),
+        (7, "application_name is whatever the client says, so it may make an account a model but nothing freer"),
+        (7, 'key "name" is missing'),
+        (9, 'there is no account "ghosts" under accounts'),
+        (9, 'unknown kind "modle"'),
+        (9, '"users" names no schema, so the permit would cover nothing'),
+        (9, '"a.b.c" has 3 parts; write schema.name, without the database'),
+        (10, "a rule needs either permit or forbid"),
+        (10, 'key "because" is missing: whoever is refused is told why'),
+        (10, 'rule id "a" is already used in 0.yaml:9'),
+        (10, 'unknown effect "dorp"'),
+        (10, 'unknown mode "obsreve"'),
+        (11, "mode observe is for forbid rules: a permit refuses nothing"),
+        (11, '"B" is not an id'),
+        (11, "values limit only the effect set"),
+        (11, '"5..1" is not a range; write low..high, as 1..100 or 1ms..1h'),
+        (12, 'key "because" is missing: whoever is refused is told why'),
+        (12, 'unknown modifier "casacde"'),
+        (14, "it limits nothing"),
+        (14, 'unknown kind "nobody"'),
+        (15, "rows_written limits nothing"),
+        (15, 'there is no account "spooks" under accounts'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        (_rule("{id: a, for: everyone, forbdi: {effects: drop}, because: x}"), 'unknown key "forbdi"'),
+        (_rule("{id: a, for: everyone, forbid: {effects: drop}, becuase: x}"), 'unknown key "becuase"'),
+        (_rule("{id: a, for: everyone, permit: {effects: slect, on: x}}"), 'unknown effect "slect"'),
+        ("version: 1\nlimits:\n  - {for: everyone, quarantin: {}}", 'unknown key "quarantin"'),
+    ],
+)
+def test_what_follows_from_a_misspelt_word_is_not_told_beside_it(text: str, only: str) -> None:
+    """Mending the word mends it all, so one mistake is what there is."""
+    assert [m.message for m in mistakes(text)] == [only]
+
+
+def test_what_was_read_before_yaml_broke_off_is_checked() -> None:
+    """What is there is judged; what is missing may stand in the rest."""
+    text = "version: 2\nrules:\n  - {id: a, for: {account: b}, forbid: {effects: dorp}}\n  - {id: b, for: ["
+    assert [(m.line, m.message.partition(";")[0]) for m in mistakes(text)] == [
+        (1, "version is that of the file's shape, 1"),
+        (3, 'unknown effect "dorp"'),
+        (4, "not YAML: expected the node content, but found '<stream end>'"),
+    ]
 
 
 def test_exception_prints_each_mistake_on_a_line_as_compilers_do() -> None:
@@ -137,7 +218,7 @@ def test_exception_prints_each_mistake_on_a_line_as_compilers_do() -> None:
         compile_policy([("p.yaml", "version: 1\nrulez: []\n"), ("q.yaml", "version: 3")])
     assert str(caught.value).splitlines() == [
         'p.yaml:2:1: unknown key "rulez"; did you mean "rules"?',
-        "q.yaml:1:10: expected 1, found the number 3",
+        "q.yaml:1:10: version is that of the file's shape, 1; found the number 3; write version: 1",
     ]
 
 

@@ -44,8 +44,6 @@ def test_values_and_keys_know_their_places() -> None:
         ("? [a]\n: b", 1, 3, "a key must be text"),
         ("? {a: b}\n: c", 1, 3, "a key must be text"),
         ("a: 1\n---\nb: 2", 2, 1, "a second document"),
-        ("", 1, 1, "the file says nothing"),
-        ("# only a comment", 1, 1, "the file says nothing"),
         ("a: [", 1, 5, "not YAML"),
         ("a:\n\tb: 1", 2, 1, "not YAML"),
         ('a: "\\0"', 1, 4, "control character"),
@@ -66,6 +64,38 @@ def test_what_a_policy_does_not_need_of_yaml_is_a_mistake_with_its_place(
     assert says in first.message
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "fix"),
+    [
+        ("on: [*.*]", (1, 6), 'put it in double quotes: "*.*"'),
+        ("on: [a, *]", (1, 9), 'put it in double quotes: "*"'),
+        ("user: *_janitor", (1, 7), 'put it in double quotes: "*_janitor"'),
+        ("user: @x", (1, 7), "a text cannot begin with it: put the text in double quotes"),
+        ("a:\n\tb: 1", (2, 1), "indent with spaces"),
+        ("a:\n  b: 1\n c: 2", (3, 2), "indent it with spaces, as much as what it stands beside"),
+        ("a: 1\n  b: 2", (2, 4), "indent it"),
+        ("because: No: never", (1, 12), "a text that holds a colon, put in double quotes"),
+        ("on: [a b, c", (1, 12), "close the list with ]"),
+        ("for: {kind: model", (1, 18), "close the mapping with }"),
+        ("because: 'People decide", (1, 24), "close the quotes"),
+        ('on: "a\\.b"', (1, 8), "for a backslash"),
+        ("on: - a", (1, 5), "begin a line with each - of a list"),
+        ("version 1\nrules: []", (2, 6), "indent it"),
+    ],
+)
+def test_what_is_not_yaml_says_how_to_mend_it(text: str, place: tuple[int, int], fix: str) -> None:
+    """Authors of policies know what they mean, and need not know YAML's grammar."""
+    [mistake] = read_marked("f", text).mistakes
+    assert place == (mistake.line, mistake.column)
+    assert fix in (mistake.fix or "")
+
+
+def test_a_mistake_of_yaml_names_the_line_on_which_it_began() -> None:
+    """A bracket that was never closed may stand far above the place where it shows."""
+    [mistake] = read_marked("f", "a: [b,\n  c\nd: e\n").mistakes
+    assert mistake.message.endswith(", in what began on line 1")
+
+
 def test_alias_bomb_costs_nothing() -> None:
     """Aliases are not expanded, so ten levels of ten make ten mistakes each and no gigabytes."""
     lines = ["a0: &a0 [x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
@@ -77,4 +107,4 @@ def test_alias_bomb_costs_nothing() -> None:
 def test_reading_never_raises(text: str) -> None:
     """Whatever the text, the outcome is a value."""
     read = read_marked("f", text)
-    assert read.places or read.mistakes
+    assert read.whole or read.mistakes

@@ -51,7 +51,13 @@ def test_check_answers_machines_in_json(tmp_path: Path) -> None:
     assert code == 1
     assert {
         "ok": False,
-        "mistakes": [{**place, "message": "expected 1, found the number 2", "fix": None}],
+        "mistakes": [
+            {
+                **place,
+                "message": "version is that of the file's shape, 1; found the number 2",
+                "fix": "write version: 1",
+            }
+        ],
     } == orjson.loads(output)
 
 
