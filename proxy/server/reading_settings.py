@@ -21,7 +21,7 @@ _REPORTED: Final = frozenset((b"search_path", b"standard_conforming_strings", b"
 class ReadingSettings:
     """The settings of one session."""
 
-    __slots__ = ("_moved", "_moving", "_reported", "_stored", "_unsynced", "_user", "quiet", "temporary")
+    __slots__ = ("_by_sql", "_moved", "_moving", "_reported", "_stored", "_unsynced", "_user", "quiet", "temporary")
 
     def __init__(self, user: str, *, temporary: bool) -> None:
         """`user`: what `$user` stands for in a search_path."""
@@ -33,6 +33,8 @@ class ReadingSettings:
         """What was changed in this transaction, and may change back when it ends."""
         self._stored = _NOTHING
         """What may be changed by running what this session has prepared or declared."""
+        self._by_sql = False
+        """Some of that by SQL: a cursor may stand under any portal's name, also one that SQL's CLOSE has freed."""
         self._unsynced: int | None = None
         """The batch of the extended protocol in which that happened, if its Sync was not sent by then."""
         self.quiet = True
@@ -49,13 +51,14 @@ class ReadingSettings:
 
     def follow(self, ruled: Ruled, via: Via, wire: Session | None) -> bool:
         """Take note of what a statement may change, now or when it is run; True if `now` gives another answer."""
+        self._by_sql = self._by_sql or ruled.stored_moves is not _NOTHING
         stored = ruled.moves if via is Via.PARSE else ruled.stored_moves
         if stored.value > self._stored.value:
             self._stored = stored
             self.quiet = False
         if via is Via.PARSE:
             return False
-        if ruled.executed or ruled.fetched:
+        if ruled.executed or ruled.fetched or (self._by_sql and via is Via.EXECUTE):
             return self._change(max(self._stored, ruled.moves, key=_extent), via, wire)
         return self._change(ruled.moves, via, wire)
 
@@ -67,7 +70,7 @@ class ReadingSettings:
         """Believe what the server reports again once it has answered everything; True if `now` gives another answer."""
         if wire is None or not wire.resting or wire.batch == self._unsynced:
             return False
-        settled = self._moving is not _NOTHING
+        settled = self._moving is not _NOTHING or (wire.idle and self._moved is not _NOTHING)
         self._moving = _NOTHING
         if wire.idle:
             self._moved = _NOTHING
@@ -83,6 +86,7 @@ class ReadingSettings:
             standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
             client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
             settled=self._moving is not Moves.LEXICAL,
+            moved=self._moved is not _NOTHING,
             temporary=self.temporary,
         )
 

@@ -25,7 +25,7 @@ from proxy.sql.harmless import (
 from proxy.sql.relations import EVENTS
 from proxy.sql.resolution import candidates, is_outranked, resolve
 from proxy.sql.routines import Routine
-from proxy.sql.search_path import Moves, may_make_temporary, moves
+from proxy.sql.search_path import settings_behind
 from proxy.sql.stored_code import FIRST_USER_OID
 
 _TEMPORARY: Final = "pg_temp"
@@ -80,11 +80,7 @@ def expand_each(statements: Sequence[Facts], census: Knowledge, settings: Settin
     expanded: list[Facts] = []
     for facts in statements:
         expanded.append(expand(facts, census, settings))
-        if moves(expanded[-1]) in (Moves.PATH, Moves.LEXICAL):
-            # The server has not reported what the next statement of this message will be read under.
-            settings = replace(settings, search_path=None)
-        if may_make_temporary(expanded[-1]):
-            settings = replace(settings, temporary=True)
+        settings = settings_behind(expanded[-1], settings)
     return tuple(expanded)
 
 
@@ -224,9 +220,11 @@ class _Expansion:
                 self._run({routine: ATTRIBUTE}, ATTRIBUTE)
         for routine in census.called_on_rows(columns, where):
             self._run({routine: ATTRIBUTE}, ATTRIBUTE)
-        for name in sorted(fields):
-            for oid in census.types(name, self._where(None, TargetKind.TYPE)):
-                self._run(census.routines.code_of_type(oid))
+        where = self._where(None, TargetKind.TYPE)
+        for name in sorted(fields | columns):
+            for oid in census.types(name, where):
+                if name in fields or census.routines.is_domain_of_rows(oid):
+                    self._run(census.routines.code_of_type(oid))
 
     def _values_of(self, types: Iterable[int]) -> None:
         """Add what constants run that become values of types without a cast: operands and arguments."""

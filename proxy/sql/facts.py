@@ -229,6 +229,8 @@ class Settings:
 
     search_path: tuple[str, ...] | None = None
     """Schemas in order, `$user` already replaced; None where the server does not report it."""
+    moved: bool = False
+    """search_path was changed in the open transaction, whose end may change it back."""
     temporary: bool = True
     """False: nothing that ran in the session can have made an object, so no name means a temporary one, nor one in a
     schema that a census does not know."""

@@ -265,6 +265,11 @@ class Routines:
             oid, row = row.base, self.types.get(row.base)
         return oid in self._row_types or (row is not None and row.kind == "c")
 
+    def is_domain_of_rows(self, oid: int) -> bool:
+        """Tell whether `row.name` may convert to a type of that name: it is a domain over a row type."""
+        row = self.types.get(oid)
+        return row is not None and row.kind == "d" and self.is_row_type(oid)
+
     # Casts and operator classes, which no statement need name
 
     def _gather_casts(self, rows: CatalogRows) -> None:

@@ -8,10 +8,11 @@ effects disappear when the transaction ends", and those of SET when it is rolled
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from proxy.sql.facts import Effect, Facts
+from proxy.sql.facts import Effect, Facts, Settings
 
 _NAME_BYTES: Final = 63
 """NAMEDATALEN - 1: PostgreSQL cuts longer identifiers."""
@@ -19,6 +20,8 @@ _ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
 _LEXICAL: Final = frozenset({"standard_conforming_strings", "client_encoding", "names"})
 _CODE: Final = frozenset({Effect.ROLE_CHANGE, Effect.DISCARD, Effect.DO, Effect.CALL})
 
+_STORE: Final = frozenset({"CLOSE CURSOR", "DEALLOCATE", "DECLARE CURSOR", "PREPARE"})
+"""Tags of the statements that name what is stored, and do not run it."""
 _MAKE_NOTHING: Final = frozenset(
     {Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE, Effect.MERGE, Effect.TRUNCATE, Effect.LOCK}
     | {Effect.COPY_IN, Effect.COPY_OUT, Effect.CURSOR, Effect.PREPARE, Effect.EXPLAIN, Effect.TRANSACTION}
@@ -55,6 +58,19 @@ def moves(facts: Facts) -> Moves:
 def may_make_temporary(facts: Facts) -> bool:
     """Tell whether a temporary object may stand in the session when this statement, expanded by a census, has run."""
     return facts.unestablished is not None or any(act.effect not in _MAKE_NOTHING for act in facts.acts)
+
+
+def settings_behind(facts: Facts, settings: Settings) -> Settings:
+    """Give what is known of the settings that the next statement of the same message is read under.
+
+    `facts` are expanded. The server reports what a statement changed only when it has answered the whole message.
+    """
+    change = moves(facts)
+    # What was prepared, bound or declared before sets when it runs whatever it sets.
+    runs_stored = facts.tag not in _STORE and any(act.effect in (Effect.PREPARE, Effect.CURSOR) for act in facts.acts)
+    if change in (Moves.PATH, Moves.LEXICAL) or (change is Moves.BACK and settings.moved) or runs_stored:
+        settings = replace(settings, search_path=None)
+    return replace(settings, temporary=True) if may_make_temporary(facts) else settings
 
 
 def search_path_of(reported: str, user: str) -> tuple[str, ...] | None:

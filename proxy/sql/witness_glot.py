@@ -51,6 +51,13 @@ _PARAMETER = re.compile(
 )
 """A parameter, or what may hide the look of one."""
 _NAME_BYTES = 63
+_VALUES = frozenset(
+    """
+    current_catalog current_date current_role current_schema current_time current_timestamp current_user localtime
+    localtimestamp session_user system_user user
+    """.split()  # noqa: SIM905 - a table of words
+)
+"""Words of PostgreSQL's grammar that stand for a value, also in FROM, where they are not quoted."""
 _DROPPED = frozenset({"TABLE", "VIEW"})
 _READABLE = (
     exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Insert, exp.Update, exp.Delete, exp.Merge,
@@ -208,7 +215,10 @@ def _name(table: object) -> Name | None:
     if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
         return None
     schema = table.args.get("db")
-    return (_fold(schema) if isinstance(schema, exp.Identifier) else None, _fold(table.this))
+    if isinstance(schema, exp.Identifier):
+        return _fold(schema), _fold(table.this)
+    name = _fold(table.this)
+    return None if name in _VALUES and not table.this.quoted else (None, name)
 
 
 def _fold(identifier: exp.Identifier) -> str:

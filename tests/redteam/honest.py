@@ -310,6 +310,9 @@ HONEST: Final = r"""
         unnest(array['a']) x, json_each('{}') j, rows from (generate_series(1,2)) as e(count), users t
     select a.attname, s.pid from pg_attribute a, pg_stat_get_activity(null) s limit 1
     select set_config('statement_timeout', '5s', false)
+    select * from current_date
+    select d from current_timestamp d, current_user, localtime(0), users u
+    select s.current_schema, "user".u from current_schema s, users as "user" (u)
     select age not between 1 and 2, age between symmetric 3 and 1 from users
     select has_table_privilege('users','select'), has_schema_privilege('public','usage')
     select col_description(1259,1), format_type(23,-1), pg_get_userbyid(10), pg_table_is_visible(1259)

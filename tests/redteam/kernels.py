@@ -175,6 +175,8 @@ QUERIES: Final = (
     Kernel("SELECT one.gone FROM public.one", Hole.QUERY, ROWS, shows=False),
     Kernel("SELECT (o).gone FROM one o", Hole.QUERY, ROWS, shows=False),
     Kernel("SELECT (SELECT o FROM one o).gone", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT (o.watch).id FROM one o", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT 1 FROM one WHERE (one.watch).id = 1", Hole.QUERY, ROWS, shows=False),
     Kernel("SELECT gone(o) FROM one o", Hole.QUERY, ROWS),
     Kernel("SELECT gone FROM one, gone(one)", Hole.QUERY, ROWS),
     Kernel("SELECT harvest(id) FROM one", Hole.QUERY, ROWS),

@@ -22,6 +22,8 @@ CREATE DOMAIN deeper AS trapped;
 CREATE DOMAIN worded AS text CHECK (public.spring(1) > 0);
 CREATE TYPE pair AS (a trapped, b int);
 CREATE TYPE trapped_range AS RANGE (SUBTYPE = trapped, SUBTYPE_OPCLASS = int4_ops);
+CREATE FUNCTION watched(one) RETURNS bool LANGUAGE sql AS $$ DELETE FROM app.ids; SELECT true $$;
+CREATE DOMAIN watch AS one CHECK (watched(VALUE));
 CREATE TYPE caged AS (n int);
 CREATE FUNCTION to_caged(int) RETURNS caged LANGUAGE sql AS $$ DELETE FROM app.ids; SELECT ROW(1)::public.caged $$;
 CREATE CAST (int AS caged) WITH FUNCTION to_caged(int);

@@ -86,6 +86,26 @@ class Talk:
         ),
         pytest.param(
             [
+                ("client", query(b"BEGIN; SET LOCAL search_path = public")),
+                ("server", message("C", b"BEGIN\0") + DONE + IN_TRANSACTION),
+                ("client", query(b"COMMIT; DELETE FROM t WHERE id = 1")),
+            ],
+            True,
+            id="behind its transaction, in one text",
+        ),
+        pytest.param(
+            [
+                ("client", query(b"BEGIN; SET LOCAL search_path = public")),
+                ("server", message("C", b"BEGIN\0") + DONE + IN_TRANSACTION),
+                ("client", query(b"COMMIT")),
+                ("server", DONE + PUBLIC + READY),
+                ("client", query(b"COMMIT; DELETE FROM t WHERE id = 1")),
+            ],
+            False,
+            id="behind another transaction, in one text",
+        ),
+        pytest.param(
+            [
                 ("client", query(b"BEGIN; SET search_path = public")),
                 ("server", message("C", b"BEGIN\0") + DONE + IN_TRANSACTION),
                 ("client", query(b"SELECT 1/0")),
@@ -129,7 +149,7 @@ def test_what_follows_a_moved_path_is_judged_by_what_is_known(
             talk.session.from_frontend(data)
         else:
             talk.session.from_backend(data)
-    assert ("DELETE" in talk.refused()) is refused
+    assert any("DELETE" in tags for tags in talk.refused()) is refused
 
 
 def test_what_is_only_prepared_moves_nothing(tmp_path: Path) -> None:
@@ -187,6 +207,22 @@ def test_what_is_stored_moves_when_it_runs(store: bytes, run: bytes, tmp_path: P
     records = [record for record in talk.office.records("decision") if record["statement"]["via"] == "query"]
     read = [record["statement"]["tag"] for record in records if record["statement"]["text"] == "SELECT $1"]
     assert (read, [record["verdict"] for record in records].count("undecidable")) == (["SELECT"], 1)
+
+
+def test_a_cursor_may_stand_under_the_name_of_a_portal_that_sql_has_closed(tmp_path: Path) -> None:
+    """What the portal was bound to says nothing then of what its Execute moves."""
+    talk = Talk(tmp_path / "audit")
+    talk.session.from_frontend(query(b"BEGIN") + parse(b"p", b"SELECT 3") + bind(b"c", b"p") + SYNC)
+    talk.session.from_backend(BEGUN + message("1") + message("2") + IN_TRANSACTION)
+    talk.session.from_frontend(query(b"CLOSE c") + query(b"DECLARE c CURSOR FOR " + QUIET))
+    closed, declared = message("C", b"CLOSE CURSOR\0"), message("C", b"DECLARE CURSOR\0")
+    talk.session.from_backend(closed + IN_TRANSACTION + declared + IN_TRANSACTION)
+    talk.session.from_frontend(query(b"SELECT 1"))
+    talk.session.from_backend(message("C", b"SELECT 1\0") + IN_TRANSACTION)
+    talk.session.from_frontend(execute(b"c") + query(b"SELECT 2"))
+    talk.session.broken_off()
+    records = [record for record in talk.office.records("decision") if record["statement"]["via"] == "query"]
+    assert [record["verdict"] for record in records].count("undecidable") == 1
 
 
 @pytest.mark.parametrize("run", [query(b"EXECUTE p"), query(b"FETCH c"), execute(b"c")])

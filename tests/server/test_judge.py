@@ -132,6 +132,11 @@ rules:
         ("SET ROLE other; DELETE FROM t WHERE id = 1", True),
         ("SET search_path = secret; DELETE FROM public.t WHERE id = 1", False),
         ("DELETE FROM t WHERE id = 1; SET search_path = secret", False),
+        ("EXECUTE p; DELETE FROM t WHERE id = 1", True),
+        ("EXPLAIN ANALYZE EXECUTE p; DELETE FROM t WHERE id = 1", True),
+        ("FETCH c; DELETE FROM t WHERE id = 1", True),
+        ("MOVE 1 IN c; DELETE FROM t WHERE id = 1", True),
+        ("CLOSE c; DEALLOCATE p; COMMIT; DELETE FROM t WHERE id = 1", False),
     ],
 )
 def test_path_that_a_message_moves_is_not_known_behind_it(text: str, refused: bool) -> None:

@@ -424,6 +424,19 @@ def test_a_name_behind_brackets_may_be_a_call_on_anything() -> None:
         assert told(census, "SELECT (x).name, (x).lower FROM users x") == []
 
 
+def test_a_column_may_be_a_conversion_of_its_row() -> None:
+    """To a domain over rows, whose checks run; other types are not made of rows in attribute notation."""
+    drawing = users(Drawing())
+    drawing.type("person", "d", base=drawing.row_type("users"))
+    drawing.store(StoredKind.DOMAIN, "person", "purge")
+    drawing.type("email", "d", base=TEXT)
+    drawing.store(StoredKind.DOMAIN, "email", "purge")
+    assert told(drawing, "SELECT u.person FROM users u") == [
+        "execute_function function:public.purge: a check of the domain public.person calls it"
+    ]
+    assert told(drawing, "SELECT u.email, u.users FROM users u") == []
+
+
 def test_event_triggers_run_when_something_is_defined() -> None:
     """The installation's own is known to do no harm."""
     drawing = users(Drawing())

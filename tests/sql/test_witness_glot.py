@@ -34,6 +34,14 @@ def test_names_are_folded_as_postgresql_folds() -> None:
     assert {(None, "abc"), (None, "Abc"), (None, "\u00c4b"), (None, "x" * 63)} == found[0].read
 
 
+def test_words_that_are_values_name_no_relation() -> None:
+    """CURRENT_DATE and its like may stand in FROM; quoted, or behind a schema, they are names like others."""
+    found = read_glot('SELECT * FROM current_date d, Current_User, localtime, "user", s.current_date, users')
+    assert found is not None
+    assert found[0] is not None
+    assert found[0].read == {(None, "user"), ("s", "current_date"), (None, "users")}
+
+
 def test_writes_inside_a_cte_are_seen() -> None:
     """A CTE's name is no relation, what it writes is written."""
     found = read_glot("WITH c AS (DELETE FROM x RETURNING *) SELECT * FROM c, s.c")
