@@ -87,7 +87,8 @@ ORDER BY c.oid
 
 COLUMNS: Final = """
 SELECT DISTINCT attrelid, atttypid FROM pg_catalog.pg_attribute
-WHERE atttypid >= 16384 AND attrelid >= 16384 AND attnum > 0 AND NOT attisdropped ORDER BY 1, 2
+WHERE atttypid >= 16384 AND attrelid >= 16384 AND attnum > 0 AND NOT attisdropped
+UNION SELECT 1249, atttypid FROM pg_catalog.pg_attribute WHERE atttypid >= 16384 AND atthasmissing ORDER BY 1, 2
 """
 
 INHERITS: Final = """

@@ -179,7 +179,7 @@ class CatalogRows:
     types: tuple[TypeRow, ...] = ()
     relations: tuple[RelationRow, ...] = ()
     columns: tuple[tuple[int, int], ...] = ()
-    """Relation and type, of columns whose type is of users."""
+    """Relation and type, of columns whose type is of users; of pg_attribute those of the values there."""
     inherits: tuple[tuple[int, int], ...] = ()
     """Parent and child, partitions included."""
     keys: tuple[KeyRow, ...] = ()

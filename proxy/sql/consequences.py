@@ -26,7 +26,7 @@ from proxy.sql.relations import EVENTS
 from proxy.sql.resolution import candidates, is_outranked, resolve
 from proxy.sql.routines import Routine
 from proxy.sql.search_path import settings_behind
-from proxy.sql.stored_code import FIRST_USER_OID
+from proxy.sql.stored_code import ANYARRAY, FIRST_USER_OID, NOTHING
 
 _TEMPORARY: Final = "pg_temp"
 _SYSTEM: Final = "pg_catalog"
@@ -103,9 +103,6 @@ class _Expansion:
         self._acts: dict[Act, None] = {}
         self._code: dict[Target, str] = {}
         self._touched: set[int] = set()
-        self._cast_to: set[str] = set()
-        self._cast_types: set[int] = set()
-        self._cast_through = False
 
     def expanded(self) -> Facts:
         facts, census = self._facts, self._census
@@ -137,12 +134,15 @@ class _Expansion:
                 self._acts[resolved] = None
             if act.effect is Effect.MAINTAIN:
                 self._run(self._census.relations.maintained())
+                self._touched.add(ANYARRAY)
             return found
         schema = _plain(target.schema)
         # Few of users' relations are in pg_catalog, and every unwritten schema may be it.
         where = (schema,) if schema is not None else (*target.candidates, _SYSTEM) if target.candidates else None
         oids = self._census.relations_named(target.name, where)
         relations = self._census.relations
+        if target.name in SYSTEM_RELATIONS and schema in (None, _SYSTEM):
+            self._touched |= relations.types_kept_in(target.name)
         kin = tuple(each for oid in oids for each in relations.kin(oid))
         if kin:
             resolved = replace(resolved, target=replace(target, kin=kin))
@@ -154,7 +154,6 @@ class _Expansion:
                 reach = relations.reach(oid, effect, self._facts.assigned, cascade=cascade)
                 self._run(reach.code)
                 self._touched |= reach.types
-                self._touched.add(relations.rows[oid].row_type)
                 found.update(dict.fromkeys(reach.acts))
         return found
 
@@ -181,6 +180,7 @@ class _Expansion:
         rows = census.functions(call.name, where, call.arguments)
         for row in rows:
             self._values_of(row.types)
+            self._touched |= census.routines.types_in(census.routines.arguments.get(row.oid, NOTHING))
         harmless = is_harmless_built_in(call.name, schema)
         code = census.code_of_functions(rows, "")
         self._run({each: path for each, path in code.items() if path})
@@ -190,7 +190,7 @@ class _Expansion:
         if call.arguments in (1, None):
             # `mood('ok')` is a cast where no function takes exactly what is passed (func_get_detail), even beside one.
             types = census.types(call.name, self._where(schema, TargetKind.TYPE))
-            self._cast(call.name, types)
+            self._values_of(types)
         if call.name == "pg_get_partition_constraintdef":
             # It puts the bounds of partitions in order.
             self._run(census.relations.partitioned())
@@ -212,22 +212,25 @@ class _Expansion:
     def _attributes(self) -> None:
         """Add what attribute notation may call, or cast to (func_get_detail)."""
         census, fields, columns = self._census, self._facts.fields, self._facts.columns
-        where = self._where(None, TargetKind.FUNCTION)
+        functions = self._where(None, TargetKind.FUNCTION)
         withheld = {name for name in fields if census.brings(name) and not is_harmless_built_in(name, None)}
         self._acts.update(dict.fromkeys(_fields(fields, withheld)))
         for name in sorted(fields):
-            for routine in census.code_of_functions(census.functions(name, where, 1), ""):
+            for routine in census.code_of_functions(census.functions(name, functions, 1), ""):
                 self._run({routine: ATTRIBUTE}, ATTRIBUTE)
-        for routine in census.called_on_rows(columns, where):
+        for routine in census.called_on_rows(columns, functions):
             self._run({routine: ATTRIBUTE}, ATTRIBUTE)
         where = self._where(None, TargetKind.TYPE)
         for name in sorted(fields | columns):
+            for row in census.functions(name, functions, 1):
+                self._touched.update(row.types)
             for oid in census.types(name, where):
+                self._touched.add(oid)
                 if name in fields or census.routines.is_domain_of_rows(oid):
                     self._run(census.routines.code_of_type(oid))
 
     def _values_of(self, types: Iterable[int]) -> None:
-        """Add what constants run that become values of types without a cast: operands and arguments."""
+        """Add what constants run that become values of types: by a cast, as operands and as arguments."""
         for oid in types:
             if oid >= FIRST_USER_OID:
                 self._run(self._census.routines.code_of_type(oid))
@@ -235,18 +238,9 @@ class _Expansion:
 
     def _type(self, call: Call, schema: str | None, where: Where) -> None:
         types = self._census.types(call.name, where)
-        self._cast(call.name, types)
-        # The types of information_schema are domains.
-        self._cast_through |= schema == _INFORMATION or call.name in INFORMATION_SCHEMA_TYPES
+        self._values_of(types)
         if not types and not _is_harmless_built_in_type(call.name, schema):
             self._unknown(call, TYPE)
-
-    def _cast(self, name: str, types: list[int]) -> None:
-        self._cast_to.add(name)
-        for oid in types:
-            self._run(self._census.routines.code_of_type(oid))
-            self._touched.add(oid)
-            self._cast_types.add(oid)
 
     def _unknown(self, call: Call, note: str) -> None:
         target = Target(kind=call.kind, schema=call.schema, name=call.name)
@@ -255,15 +249,9 @@ class _Expansion:
 
     def _unnamed(self, has_expressions: bool) -> None:
         """Add the casts and operator classes that no statement need name."""
-        routines = self._census.routines
-        if not routines.hides_code:
-            return
-        at_hand = {part for oid in self._touched for part in (oid, *routines.parts_of(oid))}
         if has_expressions:
-            self._run(routines.ambient)
-        for oid in sorted(at_hand & routines.ambient_of.keys()):
-            self._run(routines.ambient_of[oid])
-        self._run(routines.code_of_casts(self._cast_to, self._cast_types, at_hand, through=self._cast_through))
+            self._run(self._census.routines.ambient)
+        self._run(self._census.routines.code_at_hand(self._touched))
 
     def _where(self, schema: str | None, kind: TargetKind) -> Where:
         if schema is not None:

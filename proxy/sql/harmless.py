@@ -498,6 +498,12 @@ MACHINERY: Final = frozenset(
 )
 """Withheld from callers, and harmless where an aggregate, operator, operator class or type calls it by itself."""
 
+CONSTRUCTORS: Final = frozenset(
+    """multirange_constructor0 multirange_constructor1 multirange_constructor2 range_constructor2
+    range_constructor3""".split()  # noqa: SIM905 - a table of words
+)
+"""What is behind the functions of a range of users; what the range itself runs counts where its values are."""
+
 HARMLESS_IN_TRIGGERS: Final = frozenset(
     """suppress_redundant_updates_trigger tsvector_update_trigger tsvector_update_trigger_column
     unique_key_recheck""".split()  # noqa: SIM905 - a table of words

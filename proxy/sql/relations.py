@@ -16,7 +16,7 @@ from proxy.sql.catalog_rows import CatalogRows, ClassRow, KeyRow, RelationRow, S
 from proxy.sql.facts import Act, Effect, Modifier, Target, TargetKind
 from proxy.sql.harmless import HARMLESS_IN_TRIGGERS
 from proxy.sql.routines import PART_OF_DEFAULTS, Code, Routine, Routines
-from proxy.sql.stored_code import DELETE, INSERT, MERGE, UPDATE
+from proxy.sql.stored_code import ANYARRAY, DELETE, INSERT, MERGE, UPDATE
 
 EVENTS: Final[dict[Effect, tuple[Effect, ...]]] = {
     Effect.SELECT: (Effect.SELECT,),
@@ -45,6 +45,10 @@ _POLICY_COMMANDS: Final = {Effect.SELECT: "r*", Effect.INSERT: "ar*", Effect.UPD
 _WRITES: Final = frozenset({Effect.INSERT, Effect.UPDATE})
 _ROWS: Final = frozenset({Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE})
 _OF_NO_RELATION: Final = frozenset({StoredKind.DOMAIN, StoredKind.DOMAIN_DEFAULT, StoredKind.ARGUMENT})
+_ATTRIBUTES: Final = 1249
+"""pg_attribute, which keeps the default of a column for the rows that were there before the column was."""
+_OF_ANY_TYPE: Final = frozenset({"pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext_exprs"})
+"""Relations that keep values of all columns."""
 _FOREIGN: Final = "it is a foreign table: what runs behind it is outside this database"
 
 
@@ -71,7 +75,7 @@ class Reach:
     code: Code = field(default_factory=dict)
     acts: tuple[Act, ...] = ()
     types: set[int] = field(default_factory=set)
-    """Types of users that the rows hold."""
+    """Types of users that the rows hold, or values in what is stored with them."""
 
 
 class _Attached:
@@ -200,7 +204,10 @@ class Relations:
                 acts[
                     Act(effect=step.effect, target=target, modifiers=modifiers, note=step.note, implied=step.implied)
                 ] = None
-            found.types.update(self._routines.columns_of(row.oid))
+            found.types.update(self._routines.columns_of(row.oid), (row.row_type,))
+            for stored in self._attached.get(row.oid, _BARE).stored:
+                if _runs(stored, row, step.effect):
+                    found.types |= self._routines.types_in(stored.code)
             for code in self._code(row, step.effect):
                 for routine, path in code.items():
                     found.code.setdefault(routine, path)
@@ -219,6 +226,12 @@ class Relations:
                     for code in self._code(self.rows[oid], Effect.MAINTAIN):
                         self._maintained.update(code)
         return self._maintained
+
+    def types_kept_in(self, name: str) -> frozenset[int]:
+        """Give the types of users that values in a relation of PostgreSQL's own may have."""
+        if name in _OF_ANY_TYPE:
+            return frozenset({ANYARRAY})
+        return frozenset(self._routines.columns_of(_ATTRIBUTES) if name == "pg_attribute" else ())
 
     def partitioned(self) -> Code:
         """Give what putting the bounds of any partitioned table in order runs."""

@@ -8,14 +8,13 @@ are the census's business. Nothing here recurses without a guard, for types and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from proxy.sql.catalog_rows import CastRow, CatalogRows, ClassRow, FunctionRow, OperatorRow, StoredKind, TypeRow
 from proxy.sql.facts import TargetKind
-from proxy.sql.harmless import HARMLESS, INFORMATION_SCHEMA_FUNCTIONS, MACHINERY
+from proxy.sql.harmless import CONSTRUCTORS, HARMLESS, INFORMATION_SCHEMA_FUNCTIONS, MACHINERY
 from proxy.sql.reviewed_extensions import is_reviewed
-from proxy.sql.stored_code import FIRST_USER_OID, StoredCode
+from proxy.sql.stored_code import ANYARRAY, FIRST_USER_OID, NOTHING, StoredCode
 
 
 class Routine(NamedTuple):
@@ -37,14 +36,6 @@ _ARRAYS: Final = frozenset({2277, 2287, 5078})
 
 # A column's own sequence moves on with each row that is inserted: part of INSERT as everybody means it.
 PART_OF_DEFAULTS: Final = frozenset({"nextval"})
-
-_IMPLICIT: Final = frozenset({"i", "a"})
-
-_CONVERTED_TO: Final = frozenset({"json", "jsonb", "text"})
-"""What functions and operators of PostgreSQL's own convert values to by themselves, by explicit casts, too: to_json,
-json_agg, JSON_OBJECT, JSON_VALUE, `||`, quote_literal ..."""
-_MADE_OF: Final = frozenset("cdrm")
-"""Types that a cast may go through to one that is built in: composites, domains, ranges, multiranges."""
 
 
 class Routines:
@@ -86,13 +77,12 @@ class Routines:
                 self._defaults[stored.owner] = stored.code
             elif stored.kind is StoredKind.ARGUMENT:
                 self.arguments[stored.owner] = stored.code
-        self._casts: list[tuple[CastRow, frozenset[int], Code]] = []
-        """Casts that run code that is not harmless, with the types of users that must be at hand for it; none: any."""
         self.ambient: Code = {}
-        """Code that may run in any expression: implicit casts and operator classes of built-in types."""
-        self.ambient_of: dict[int, Code] = {}
+        """Code that may run in any expression: casts and operator classes of built-in types."""
+        self._ambient_of: dict[int, Code] = {}
         """The same by a type of users that must be at hand."""
-        self._gather_casts(rows)
+        for cast in rows.casts:
+            self._gather_cast(cast)
         self._gather_classes(rows)
 
     def schema_name(self, oid: int) -> str:
@@ -115,7 +105,7 @@ class Routines:
         elif row.is_aggregate:
             harmless = not self.code_of(row.support, "", MACHINERY)
         else:
-            harmless = row.language == "internal" and row.source in HARMLESS
+            harmless = row.language == "internal" and (row.source in HARMLESS or row.source in CONSTRUCTORS)
         self._harmful[oid] = None if harmless else routine
         return self._harmful[oid]
 
@@ -212,40 +202,42 @@ class Routines:
         each = self._array_of.get(oid, oid)
         return each in self.types or each in self._row_types
 
-    @property
-    def hides_code(self) -> bool:
-        """Tell whether any cast, operator class or range runs code that no statement need name."""
-        return bool(self.ambient or self.ambient_of or self._casts)
+    def code_at_hand(self, types: Iterable[int]) -> Code:
+        """Give what may run, without being named, where values of types are at hand.
 
-    def code_of_casts(
-        self, names: AbstractSet[str], types: AbstractSet[int], at_hand: AbstractSet[int], *, through: bool
-    ) -> Code:
-        """Give what casts run to types of these names, and to these types of users.
-
-        `at_hand`: types of users that values may have; those of PostgreSQL's own always may. `through`: some are made
-        of types of PostgreSQL's own, whichever.
+        Casts in any context count: to_json, JSON_VALUE, `||` and others convert by explicit casts, too, and so do casts
+        to arrays, composites and domains for what these are made of.
         """
+        if not self._ambient_of:
+            return {}
+        given = set(types)
+        near = self._ambient_of.keys() if ANYARRAY in given else self._near(given) & self._ambient_of.keys()
         found: Code = {}
-        elements = {name.removeprefix("_") for name in names}
-        for oid in types:
-            row = self.types.get(oid)
-            through = through or oid in self._row_types or (row is not None and row.kind in _MADE_OF)
-        for cast, sources, code in self._casts:
-            named = cast.target_name.removeprefix("_") in elements or cast.target in types
-            if (named or (through and cast.target < FIRST_USER_OID)) and (not sources or sources & at_hand):
-                found.update(code)
+        for oid in sorted(near):
+            found.update(self._ambient_of[oid])
+        return found
+
+    def _near(self, types: Iterable[int]) -> set[int]:
+        found: set[int] = set()
+        waiting = list(types)
+        while waiting:
+            parts = self.parts_of(waiting.pop()) - found
+            found |= parts
+            for each in parts:
+                for stored in (*self._checks.get(each, ()), self._defaults.get(each, NOTHING)):
+                    waiting += self.types_in(stored)
+        return found
+
+    def types_in(self, stored: StoredCode) -> frozenset[int]:
+        """Give the types of users that values in a stored tree may have, beside those of columns that it reads."""
+        found = stored.types | stored.values
+        for oid in stored.functions & self.arguments.keys():
+            found |= self.arguments[oid].types | self.arguments[oid].values
         return found
 
     def code_of_values(self, oid: int) -> Code:
-        """Give what may run where a value of a type is at hand: reading it in, and whatever it is converted to."""
-        found = dict(self.code_of_type(oid))
-        parts = self.parts_of(oid)
-        for each in sorted(parts & self.ambient_of.keys()):
-            found.update(self.ambient_of[each])
-        for _, sources, code in self._casts:
-            if sources & parts:
-                found.update(code)
-        return found
+        """Give what may run where a value of a type is read in: that, and whatever it is converted to."""
+        return {**self.code_of_type(oid), **self.code_at_hand((oid,))}
 
     def columns_of(self, relation: int) -> tuple[int, ...]:
         """Give the types of users that a relation's columns have."""
@@ -272,20 +264,14 @@ class Routines:
 
     # Casts and operator classes, which no statement need name
 
-    def _gather_casts(self, rows: CatalogRows) -> None:
-        for cast in rows.casts:
-            path = f"a cast to {cast.target_name}"
-            code = self.code_of((cast.function,), path)
-            if not code:
-                continue
-            sources = self.parts_of(cast.source)
-            self._casts.append((cast, sources, code))
-            if cast.context not in _IMPLICIT and cast.target_name not in _CONVERTED_TO:
-                continue
-            for oid in sources or self.parts_of(cast.target):
-                self._add_ambient(oid, code)
-            if not sources and cast.target < FIRST_USER_OID:
-                self.ambient.update(code)
+    def _gather_cast(self, cast: CastRow) -> None:
+        code = self.code_of((cast.function,), f"a cast to {cast.target_name}")
+        # A value of the source must be there, which one of PostgreSQL's own types always may.
+        user = next((oid for oid in (cast.source, cast.target) if oid >= FIRST_USER_OID), None)
+        if user is None:
+            self.ambient.update(code)
+        else:
+            self._add_ambient(user, code)
 
     def _gather_classes(self, rows: CatalogRows) -> None:
         classes = {row.oid: row for row in rows.classes}
@@ -305,7 +291,10 @@ class Routines:
 
     def _add_ambient(self, oid: int, code: Mapping[Routine, str]) -> None:
         if code:
-            self.ambient_of.setdefault(self._array_of.get(oid, oid), {}).update(code)
+            each = self._array_of.get(oid, oid)
+            row = self.types.get(each)
+            # Of an array an element may be had, and the other way round; of multiranges and ranges, too.
+            self._ambient_of.setdefault(each if row is None else row.range or each, {}).update(code)
 
 
 def _built_in_is_harmless(schema: str, name: str) -> bool:

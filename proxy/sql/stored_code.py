@@ -14,6 +14,8 @@ from typing import Final
 
 FIRST_USER_OID: Final = 16_384
 """FirstNormalObjectId of transam.h: below are the objects that PostgreSQL brings."""
+ANYARRAY: Final = 2277
+"""Type of columns of pg_statistic and pg_attribute: a value knows its elements' type, which may be any."""
 
 _TOKEN: Final = re.compile(
     r"\\."
@@ -21,7 +23,8 @@ _TOKEN: Final = re.compile(
     r"|(\})"
     r"|:(funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|in_range_func|startInRangeFunc|endInRangeFunc"
     r"|opno|eqop|sortop|opnos|cycle_mark_neop|resulttype|minmaxtype|row_typeid|typid|coltypes|funccoltypes"
-    r"|relid|rtekind|rtindex|commandType|resultRelation) (?:(\d+)|\(o ([\d ]+)\))",
+    r"|relid|rtekind|rtindex|commandType|resultRelation) (?:(\d+)|\(o ([\d ]+)\))"
+    r"|:(?:consttype|vartype|paramtype|funcresulttype|opresulttype|aggtype|wintype|array_typeid) (2277|\d{5,})\b",
     re.DOTALL,
 )
 _OIDS: Final = {
@@ -52,6 +55,8 @@ class StoredCode:
     """Without those that PostgreSQL brings."""
     types: frozenset[int] = frozenset()
     """Types that values are converted to, without those that PostgreSQL brings."""
+    values: frozenset[int] = frozenset()
+    """Types of users that values in it have, and anyarray, whose elements may be of any."""
     reads: tuple[int, ...] = ()
     """Relations of users that stand in it, but for what it writes; those of inner queries first."""
     writes: tuple[tuple[int, int], ...] = ()
@@ -83,13 +88,15 @@ def read_stored(text: str) -> StoredCode:
     """Read the text of a pg_node_tree; one of no tree gives nothing."""
     reading = _Reading()
     for token in _TOKEN.finditer(text):
-        label, close, name, number, numbers = token.groups()
+        label, close, name, number, numbers, value = token.groups()
         if label is not None:
             reading.opened(label)
         elif close is not None:
             reading.closed()
         elif name is not None:
             reading.field(name, [int(number)] if number is not None else [int(each) for each in numbers.split()])
+        elif value is not None:
+            reading.values.add(int(value))
     return reading.code()
 
 
@@ -97,6 +104,7 @@ class _Reading:
     """What has been seen of a tree so far."""
 
     def __init__(self) -> None:
+        self.values: set[int] = set()
         self._named: dict[str, set[int]] = {}
         self._reads: dict[int, None] = {}
         self._writes: dict[tuple[int, int], None] = {}
@@ -157,6 +165,7 @@ class _Reading:
             functions=frozenset(self._named.get("function", ())) - {0},
             operators=frozenset(oid for oid in self._named.get("operator", ()) if oid >= FIRST_USER_OID),
             types=frozenset(oid for oid in self._named.get("type", ()) if oid >= FIRST_USER_OID),
+            values=frozenset(oid for oid in self.values if oid >= FIRST_USER_OID or oid == ANYARRAY),
             reads=tuple(self._reads),
             writes=tuple(self._writes),
             rows_of=tuple(self._rows_of),

@@ -146,6 +146,28 @@ INSERT INTO h.purse VALUES (ROW(1), ROW(1), ARRAY[ROW(1)::h.token]);
 CREATE FUNCTION h.purse_date(h.purse) RETURNS date LANGUAGE sql AS 'SELECT pg_catalog.to_date(h.bad(1)::text, NULL)';
 CREATE CAST (h.purse AS date) WITH FUNCTION h.purse_date(h.purse);
 CREATE VIEW h.opened AS SELECT to_json(c) AS j FROM h.purse;
+CREATE TYPE h.chip AS (a int);
+CREATE DOMAIN h.dear_chip AS h.chip;
+CREATE TYPE h.chips AS (a h.chip);
+CREATE FUNCTION h.token_chip(h.token) RETURNS h.chip LANGUAGE sql AS 'SELECT ROW(h.bad(1))::h.chip';
+CREATE FUNCTION h.token_path(h.token) RETURNS jsonpath LANGUAGE sql AS $$ SELECT left('$', h.bad(1))::jsonpath $$;
+CREATE CAST (h.token AS h.chip) WITH FUNCTION h.token_chip(h.token);
+CREATE CAST (h.token AS jsonpath) WITH FUNCTION h.token_path(h.token);
+CREATE TABLE h.till (n int);
+INSERT INTO h.till VALUES (1);
+CREATE FUNCTION h.till_json(h.till) RETURNS json LANGUAGE sql AS 'SELECT pg_catalog.to_json(h.bad(1))';
+CREATE CAST (h.till AS json) WITH FUNCTION h.till_json(h.till);
+CREATE VIEW h.counted_till AS SELECT to_json(t) AS j FROM h.till t;
+CREATE VIEW h.constant_coin AS SELECT to_json('(1)'::h.coin) AS j;
+CREATE VIEW h.constant_coins AS SELECT to_json(ARRAY[ROW(1)]::h.coin[]) AS j;
+CREATE VIEW h.coin_of_null AS SELECT to_json(COALESCE(NULL::h.coin, '(1)')) AS j;
+CREATE TYPE h.metal AS ENUM ('ok');
+CREATE FUNCTION h.metal_json(h.metal) RETURNS json LANGUAGE sql AS 'SELECT pg_catalog.to_json(h.bad(1))';
+CREATE CAST (h.metal AS json) WITH FUNCTION h.metal_json(h.metal);
+CREATE TABLE h.kept_coins (m mood, c h.coin);
+INSERT INTO h.kept_coins SELECT 'ok', ROW(1)::h.coin FROM generate_series(1, 9);
+ANALYZE h.kept_coins;
+CREATE VIEW h.common AS SELECT to_json(most_common_vals) AS vals FROM pg_stats WHERE tablename = 'kept_coins';
 CREATE FUNCTION h.odd_cmp(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS
     'SELECT pg_catalog.btint4cmp($1, $2) + 0 * h.bad(1)';
 CREATE OPERATOR CLASS h.odd_ops FOR TYPE int USING btree AS OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=,
@@ -203,6 +225,7 @@ BOTH: Final = """
     SELECT '(1,x)'::comp
     SELECT ROW(1, 'x')::{s}.comp
     SELECT '[1,2)'::span
+    SELECT span(1::dom2, 2::dom2), span_multirange(span(1::dom2, 2::dom2))
     SELECT dom '1'
     SELECT (1).dom
     SELECT * FROM json_to_record('{{"a": 1}}') AS x(a dom)
@@ -292,6 +315,19 @@ ONLY_REFUSED: Final = """
     SELECT p::date FROM purse p
     SELECT ARRAY[t]::bigint FROM purse
     SELECT array_agg(t)::bigint FROM purse
+    SELECT t::dear_chip FROM purse
+    SELECT ROW(t)::chips FROM purse
+    SELECT ts::dear_chip[], ts::_dear_chip FROM purse
+    SELECT JSON_QUERY('{{}}', t) FROM purse
+    SELECT * FROM counted_till
+    SELECT * FROM constant_coin
+    SELECT * FROM constant_coins
+    SELECT * FROM coin_of_null
+    SELECT to_json(('ok'::text).metal)
+    SELECT to_json(x.metal) FROM unnest(ARRAY['ok'::text]) x
+    SELECT to_json(most_common_vals) FROM pg_stats
+    SELECT to_jsonb(array_agg(s)) FROM pg_catalog.pg_statistic s
+    SELECT vals FROM common
     SELECT o = o FROM ranges
     SELECT o @> 1 FROM ranges
     SELECT '[1,3]'::odd

@@ -195,12 +195,14 @@ class Drawing:
         reads: tuple[str, ...] = (),
         writes: tuple[tuple[int, str], ...] = (),
         types: tuple[int, ...] = (),
+        values: tuple[int, ...] = (),
         notifies: bool = False,
     ) -> int:
         """Draw a stored expression or rule that calls functions and names relations."""
         code = StoredCode(
             functions=frozenset(map(self.oid, functions)),
             types=frozenset(types),
+            values=frozenset(values),
             reads=tuple(map(self.oid, reads)),
             writes=tuple((command, self.oid(relation)) for command, relation in writes),
             rows_of=tuple(map(self.oid, reads[:1])),
@@ -209,10 +211,12 @@ class Drawing:
         self.stored.append(StoredRow(kind, self.oid(owner), name, event, code))
         return self.oid(owner)
 
-    def view(self, name: str, *functions: str, reads: tuple[str, ...] = (), kind: str = "v") -> int:
+    def view(
+        self, name: str, *functions: str, reads: tuple[str, ...] = (), values: tuple[int, ...] = (), kind: str = "v"
+    ) -> int:
         """Draw a view."""
         oid = self.relation(name, kind)
-        self.store(StoredKind.RULE, name, *functions, name="_RETURN", event="1", reads=reads)
+        self.store(StoredKind.RULE, name, *functions, name="_RETURN", event="1", reads=reads, values=values)
         return oid
 
     def rows(self) -> CatalogRows:

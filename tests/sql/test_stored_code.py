@@ -26,6 +26,15 @@ def test_functions_types_and_relations_are_read_by_oid() -> None:
     )
 
 
+def test_types_of_values_are_read() -> None:
+    """Of constants, columns and results, where they are of users; anyarray may hold any."""
+    tree = (
+        "({CONST :consttype 16402 :consttypmod -1} {VAR :varno 1 :vartype 2277} {FUNCEXPR :funcid 65 :funcresulttype"
+        " 16403 :args ({CONST :consttype 23} {VAR :vartype 12345})} {AGGREF :aggfnoid 66 :aggtype 16404})"
+    )
+    assert read_stored(tree).values == frozenset({16402, 2277, 16403, 16404})
+
+
 def test_what_a_rule_writes_is_not_what_it_reads() -> None:
     """The result relation is written; NOTIFY is noticed."""
     rule = (
