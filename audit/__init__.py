@@ -23,7 +23,7 @@ from audit.record import (
     encode,
 )
 from audit.search import ChainCount, Finding, Question, Verification, journals_of, query, verify
-from audit.storage import JournalBusy
+from audit.storage import JournalBusy, check_free
 from audit.tape import Fsync
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "Statement",
     "Verification",
     "Via",
+    "check_free",
     "decision_body",
     "encode",
     "fragment_of",

@@ -32,6 +32,11 @@ def take_lock(folder: Path, name: str) -> int:
     return fd
 
 
+def check_free(folder: Path, name: str) -> None:
+    """Find out whether a journal could be written now. Raises JournalBusy, naming the holder, and OSError."""
+    os.close(take_lock(folder, name))
+
+
 def is_lock_of(fd: int, folder: Path, name: str) -> bool:
     """Return whether the lock held is the one that others would find. Raises OSError."""
     try:

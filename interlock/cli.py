@@ -92,7 +92,12 @@ def demo(
 @app.command(epilog="Example: `interlock install --dsn postgresql://postgres@db.example:5432/shop --dry-run`")
 def install(
     dsn: Annotated[
-        str, typer.Option(metavar="DSN", envvar="INTERLOCK_DSN", help="The database; a login that may create roles.")
+        str,
+        typer.Option(
+            metavar="DSN",
+            envvar="INTERLOCK_DSN",
+            help="The database, by a URI or as host=... dbname=...; a login that may create roles.",
+        ),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL, and change nothing.")] = False,
 ) -> None:

@@ -18,6 +18,7 @@ from importlib import resources
 import asyncpg
 
 from interlock.failure import Failure
+from proxy.server.dsn import EXPECTED, uri_of
 
 OLDEST_SERVER = 140_000
 """`server_version_num` of the oldest PostgreSQL that is supported."""
@@ -109,9 +110,11 @@ async def _refuse_strangers_schema(connection: asyncpg.Connection) -> None:
 
 async def _connect(dsn: str) -> asyncpg.Connection:
     try:
-        return await asyncpg.connect(dsn, timeout=15, server_settings={"application_name": "interlock install"})
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # The DSN may hold a password, so it is not repeated.
+        return await asyncpg.connect(uri_of(dsn), timeout=15, server_settings={"application_name": "interlock install"})
+    except ValueError as error:
+        # The DSN may hold a password, so it is not repeated, nor what was made of it.
+        raise Failure(f"--dsn: not a DSN; {EXPECTED}") from error
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Failure(f"cannot connect to the database of --dsn: {str(error) or type(error).__name__}") from error
 
 

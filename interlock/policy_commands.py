@@ -128,7 +128,9 @@ def explain_command(
             help="Login that reads the database's catalog, as the proxy's --control-dsn does; without it, no catalog.",
         ),
     ] = None,
-    account_kind: Annotated[AccountKind | None, typer.Option(help="Judge as if the account were of this kind.")] = None,
+    account_kind: Annotated[
+        str | None, typer.Option(metavar="|".join(AccountKind), help="Judge as if the account were of this kind.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
 ) -> None:
     """Show what would be decided, by which rule, and why every other rule did not decide.
@@ -153,7 +155,7 @@ def explain_command(
         )
     )
     if account_kind is not None:
-        account = replace(account, kind=account_kind)
+        account = replace(account, kind=_kind(account_kind))
     path = None if search_path is None else tuple(part.strip() for part in search_path.split(",") if part.strip())
     # As a session that has just begun.
     settings = Settings(search_path=path, temporary=False)
@@ -173,6 +175,14 @@ def explain_command(
             out.print(f"\nnote: {note}", markup=False)
     if decision.refused:
         raise typer.Exit(1)
+
+
+def _kind(text: str) -> AccountKind:
+    try:
+        return AccountKind(text)
+    except ValueError:
+        known = ", ".join(AccountKind)
+        raise typer.BadParameter(f"{text!r} is none of {known}", param_hint="--account-kind") from None
 
 
 def _census(dsn: str, database: str) -> Knowledge:

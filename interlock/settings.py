@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from interlock.failure import Failure
@@ -140,29 +139,26 @@ def _from_file(path: Path, mistakes: list[str]) -> dict[str, _Given]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"cannot read the settings file {path}: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        plain = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise Failure(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
-    if root is None:
-        return {}
-    if not isinstance(root, yaml.MappingNode) or not isinstance(plain, dict):
-        raise Failure(f"{path}: expected settings as `name: value`, one a line")
+    # Loads the parsers of SQL too, which whoever needs no file need not wait for.
+    from proxy.policy import read_marked
 
+    marked = read_marked(str(path), text)
+    mistakes.extend(map(str, marked.mistakes))
+    if marked.value is None:
+        return {}
+    if not isinstance(marked.value, dict):
+        mistakes.append(f"{path}: expected settings as `name: value`, one a line")
+        return {}
     given: dict[str, _Given] = {}
-    for key_node, _ in root.value:
-        key = key_node.value
-        place = f"{path}:{key_node.start_mark.line + 1}: {key}"
-        name = str(key).replace("-", "_")
+    for key, value in marked.value.items():
+        place = f"{path}:{marked.place((key,), key=True).line}: {key}"
+        name = key.replace("-", "_")
         if name not in _BY_NAME:
             mistakes.append(f"{place}: unknown setting{_suggest(name, sorted(_BY_NAME))}")
         elif name in given:
-            mistakes.append(f"{place}: given twice")
+            mistakes.append(f"{place}: given twice, first as {given[name].place}")
         else:
-            given[name] = _Given(plain.get(key), place)
+            given[name] = _Given(value, place)
     return given
 
 

@@ -3,7 +3,7 @@
 from proxy.policy.account import Account, AccountKind, Principal
 from proxy.policy.compiler import PolicyMistakes, compile_policy
 from proxy.policy.document import json_schema
-from proxy.policy.marks import PolicyMistake
+from proxy.policy.marks import PolicyMistake, read_marked
 from proxy.policy.rules import HOUSE_RULES, Limit, Miss, Mode, Policy, Rule, Sense
 from proxy.policy.standing import Standing, restrain
 from proxy.policy.verdict import Decision, Verdict, decide
@@ -32,6 +32,7 @@ __all__ = [
     "decide",
     "explain",
     "json_schema",
+    "read_marked",
     "restrain",
     "steps",
 ]

@@ -21,6 +21,7 @@ import structlog
 
 from proxy.server.catalog_queries import FINGERPRINT
 from proxy.server.catalog_reading import CatalogReader
+from proxy.server.dsn import uri_of
 from proxy.sql import CatalogRows, Census, Knowledge, Lost
 
 _log = structlog.get_logger()
@@ -213,7 +214,7 @@ class _Watch:
 
 async def _connect(dsn: str, database: str | None) -> asyncpg.Connection[Any]:
     connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        dsn,
+        uri_of(dsn),
         database=database,
         timeout=_CONNECT_TIMEOUT_S,
         command_timeout=_READ_TIMEOUT_S,

@@ -22,13 +22,15 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
+from audit import JournalBusy, check_free
 from proxy.policy import PolicyMistakes
 from proxy.server.address import TcpAddress, UnixAddress, parse_address
 from proxy.server.catalog import CatalogUnreadable, check_login
 from proxy.server.config import ServerConfig
+from proxy.server.dsn import EXPECTED
 from proxy.server.metrics import Fleet, Snapshot, serve_metrics
 from proxy.server.policies import NoPolicies, read_policies
-from proxy.server.task import Task
+from proxy.server.task import Task, journal_name
 from proxy.server.tls import ServerTls, TlsMisconfigured, client_context
 
 _log = structlog.get_logger()
@@ -58,45 +60,63 @@ def restart_pause_s(deaths: int) -> float:
 
 
 def _prepare(config: ServerConfig) -> list[socket.socket]:
-    """Find every mistake that can be found before serving, then listen."""
-    with _blaming("--policies"):
+    """Find every mistake that can be found before serving, and listen. Raises ConfigurationError."""
+    mistakes: list[str] = []
+    sockets: list[socket.socket] = []
+    with _blaming("--policies", mistakes):
         read_policies(config.policies).compile()
-    with _blaming(""):
+    with _blaming("", mistakes):
         ServerTls.from_config(config)
+    with _blaming("", mistakes):
         client_context(
             config.upstream_sslmode,
             rootcert=config.upstream_sslrootcert,
             cert=config.upstream_sslcert,
             key=config.upstream_sslkey,
         )
-    with _blaming("--upstream"):
+    with _blaming("--upstream", mistakes):
         parse_address(config.upstream)
     if config.metrics is not None:
-        with _blaming("--metrics"):
-            metrics = parse_address(config.metrics)
-        if isinstance(metrics, UnixAddress):
-            raise ConfigurationError("--metrics: expected HOST:PORT")
+        with _blaming("--metrics", mistakes):
+            _tcp(config.metrics)
     if config.control_dsn is not None:
-        _try_control_dsn(config.control_dsn)
-    with _blaming("--audit"):
+        with _blaming("--control-dsn", mistakes):
+            _try_control_dsn(config.control_dsn)
+    with _blaming("--audit", mistakes):
         config.audit.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _blaming("--listen", config.listen):
-        return _listen(config.listen)
+        for number in range(config.workers):
+            check_free(config.audit, journal_name(number))
+    with _blaming("--listen", mistakes, config.listen):
+        sockets = _listen(config.listen)
+    if mistakes:
+        _stop_listening(sockets)
+        raise ConfigurationError("\n".join(mistakes))
+    return sockets
 
 
 @contextlib.contextmanager
-def _blaming(flag: str, named: str = "") -> Iterator[None]:
-    """Say by which flag it can be mended."""
+def _blaming(flag: str, mistakes: list[str], named: str = "") -> Iterator[None]:
+    """Take note of what is wrong, and of the flag by which it can be mended."""
     place = f"{flag}: " if flag else ""
     try:
         yield
     except PolicyMistakes as error:
-        raise ConfigurationError(str(error)) from error  # each with its place in a file
+        mistakes.append(str(error))  # each with its place in a file
     except OSError as error:
         where = f"{error.filename or named}: " if error.filename or named else ""
-        raise ConfigurationError(f"{place}{where}{error.strerror or error}") from error
+        mistakes.append(f"{place}{where}{error.strerror or error}")
+    except JournalBusy as error:
+        advice = "another proxy records there; stop it, or give this one a folder of its own"
+        mistakes.append(f"{place}{error}: {advice}")
     except (NoPolicies, TlsMisconfigured, ValueError) as error:
-        raise ConfigurationError(f"{place}{error}") from error
+        mistakes.append(f"{place}{error}")
+
+
+def _tcp(text: str) -> TcpAddress:
+    address = parse_address(text)
+    if isinstance(address, TcpAddress):
+        return address
+    raise ValueError("expected HOST:PORT")
 
 
 def _try_control_dsn(dsn: str) -> None:
@@ -111,8 +131,7 @@ def _try_control_dsn(dsn: str) -> None:
         )
     except ValueError as error:
         # The DSN may hold a password, so it is not repeated, nor what was made of it.
-        expected = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-        raise ConfigurationError(f"--control-dsn: not a DSN; expected one like {expected}") from error
+        raise ValueError(f"not a DSN; {EXPECTED}") from error
 
 
 def _listen(text: str) -> list[socket.socket]:
@@ -199,13 +218,11 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._pass_on, number)
         if self._config.metrics is not None:
-            address = parse_address(self._config.metrics)
-            if isinstance(address, TcpAddress):
-                try:
-                    serve_metrics(self._fleet, address)
-                except OSError as error:
-                    words = f"--metrics: {self._config.metrics}: {error.strerror or error}"
-                    raise ConfigurationError(words) from error
+            try:
+                serve_metrics(self._fleet, _tcp(self._config.metrics))
+            except OSError as error:
+                words = f"--metrics: {self._config.metrics}: {error.strerror or error}"
+                raise ConfigurationError(words) from error
         for sock in self._sockets:
             _log.info("listening", address=_shown(sock), upstream=self._config.upstream)
         await asyncio.gather(*(self._keep(number) for number in range(self._config.workers)))

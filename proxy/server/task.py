@@ -15,3 +15,8 @@ class Task(BaseModel):
     sockets: list[int]
     """File descriptors of the listening sockets."""
     version: str
+
+
+def journal_name(number: int) -> str:
+    """Name the journal of the worker of that number."""
+    return f"proxy-{number}"

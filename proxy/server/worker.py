@@ -33,7 +33,7 @@ from proxy.server.moment import Moment
 from proxy.server.policies import NoPolicies, PolicyTexts, changes, read_policies, watched_folder
 from proxy.server.reader import Reader
 from proxy.server.reception import Reception
-from proxy.server.task import Task
+from proxy.server.task import Task, journal_name
 from proxy.server.tls import ServerTls, TlsMisconfigured, client_context
 from proxy.server.upstream import Upstream
 from proxy.sql import Bounds, Study
@@ -67,7 +67,7 @@ class Worker:
         """By whether the account is enforced: what models send holds up nobody else."""
         self.journal = Journal(
             config.audit,
-            f"proxy-{task.number}",
+            journal_name(task.number),
             file_bytes=config.audit_file_bytes,
             file_age_s=config.audit_file_age_s,
             fsync=JournalFsync(config.audit_fsync.value),

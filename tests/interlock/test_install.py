@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from interlock import install as installation
 from interlock.failure import Failure
@@ -56,6 +57,21 @@ def test_installing_again_changes_nothing(server: Server) -> None:
     assert len(first) == len(shipped_migrations()) + 1
     assert [second[0].endswith("nothing to do"), len(second)] == [True, 1]
     assert recorded == len(shipped_migrations())
+
+
+def test_a_dsn_of_keywords_is_taken(server: Server) -> None:
+    """As libpq has it: what psql takes, installs."""
+
+    async def by_keywords(dsn: str) -> list[str]:
+        return await installed(make_conninfo(dsn))
+
+    assert in_new_database(server, by_keywords)[-1].count("is at version") == 1
+
+
+def test_what_is_no_dsn_is_told_with_an_example() -> None:
+    """And not repeated, since it may hold a password."""
+    with pytest.raises(Failure, match=r"^--dsn: not a DSN; expected postgresql://\S+, or host=HOST [^2]*$"):
+        asyncio.run(installed("hunter2"))
 
 
 def test_installing_by_several_at_once_applies_each_migration_once(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ def _file(folder: Path, text: str) -> Path:
     path = folder / "proxy.yaml"
     path.write_text(text)
     return path
+
+
+SAMPLE = Path(__file__).parents[2] / "docs" / "proxy.yaml"
 
 
 def _mistakes(**given: object) -> list[str]:
@@ -79,6 +83,20 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
     }
 
 
+def test_settings_before_an_error_of_yaml_are_checked(tmp_path: Path) -> None:
+    """What could be read is judged, so that mending takes fewer rounds."""
+    file = _file(tmp_path, "workers: 0\nlsten: x\naudit: @x\n")
+    first, second, third = _mistakes(flags={}, environment={}, file=file)
+    assert first.startswith(f"{file}:3:8: not YAML")
+    assert second.startswith(f"{file}:2: lsten: unknown setting")
+    assert third == f"{file}:1: workers: expected an integer from 1 to 256, found 0"
+
+
+def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
+    """Comments alone leave every default."""
+    assert ServerConfig() == read_settings({}, {}, _file(tmp_path, "# nothing yet\n"))
+
+
 def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
     """A DSN may hold a password; a message about it does not."""
     file = _file(tmp_path, "control_dsn: [hunter2]\n")
@@ -90,10 +108,12 @@ def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("- listen\n", "expected settings as `name: value`"),
-        ("listen: [\n", ":2:1: not YAML"),
-        ("workers: 1\nworkers: 2\n", ":2: workers: given twice"),
+        ("metrics: @9187\n", ":1:10: not YAML: found character '@' that cannot start any token; a text cannot"),
+        ("listen: *:6432\n", ':1:9: a text cannot begin with *; put it in double quotes: "*:6432"'),
+        ("workers: 1\nworkers: 2\n", ':2:1: key "workers" is given twice, first on line 1'),
+        ("audit-fsync: never\naudit_fsync: never\n", ":2: audit_fsync: given twice, first as "),
     ],
-    ids=["a list", "not YAML", "a name twice"],
+    ids=["a list", "not YAML", "every interface", "a name twice", "both spellings"],
 )
 def test_a_file_that_cannot_be_meant_is_refused(text: str, said: str, tmp_path: Path) -> None:
     """The sentence names the file and what is wrong with it."""
@@ -119,3 +139,16 @@ def test_unknown_variables_are_named_with_what_was_meant() -> None:
     assert unknown_variables(environment) == (
         'INTERLOCK_UPSTREM: unknown variable; did you mean "INTERLOCK_UPSTREAM"?',
     )
+
+
+def test_the_sample_file_holds_every_default() -> None:
+    """Whoever copies it and changes nothing runs the proxy that runs without it."""
+    assert ServerConfig() == read_settings({}, {}, SAMPLE)
+
+
+def test_the_sample_file_names_every_setting_once_with_a_value_that_may_stand_there(tmp_path: Path) -> None:
+    """What has no default is a comment with an example; taken out of its comment, it is valid too."""
+    whole = re.sub(r"^#(?=\w+: )", "", SAMPLE.read_text(), flags=re.MULTILINE)
+    names = re.findall(r"^(\w+): .+$", whole, flags=re.MULTILINE)
+    assert sorted(setting.name for setting in SETTINGS) == sorted(names)
+    assert None not in read_settings({}, {}, _file(tmp_path, whole)).model_dump().values()

@@ -243,3 +243,12 @@ def test_policy_files_of_a_folder_come_sorted(tmp_path: Path) -> None:
     for name in ("b.yaml", "a.yml"):
         (tmp_path / name).write_text(document(READ if name == "b.yaml" else NO_DELETE))
     assert [str(tmp_path / "a.yml"), str(tmp_path / "b.yaml")] == [name for name, _ in policy_files(tmp_path)]
+
+
+def test_an_unknown_kind_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """In words of the command line's own."""
+    code, output = _run("explain", "--policies", "policies", "--as", "x", "--account-kind", "robot", "SELECT 1")
+    assert code == 2
+    said = " ".join((output + capsys.readouterr().err).replace("\u2502", " ").split())
+    assert "'robot' is none of model, service, person" in said
+    assert "Value error" not in said

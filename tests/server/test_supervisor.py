@@ -138,13 +138,22 @@ def test_deaths_that_follow_each_other_are_counted(start: Start) -> None:
     assert [line["restarts_in_s"] for line in logged(proxy, "worker_died")] == [0.5, 1.0]
 
 
-def test_a_worker_that_cannot_start_in_the_first_place_ends_the_proxy(start: Start) -> None:
-    """Another proxy writes the same audit log: the second one says so and ends with status 1."""
-    first = start()
-    ready(first, 1)
-    second = start(audit=str(first.audit))
-    assert second.wait() == 1
-    assert len(logged(second, "worker_cannot_start")) == 1
+def test_a_worker_that_cannot_start_in_the_first_place_ends_the_proxy(start: Start, tmp_path: Path) -> None:
+    """Its journal cannot go on where it ended: the worker says so, and the proxy ends with status 1."""
+    audit = tmp_path / "audit"
+    (audit / "proxy-0-00000001.jsonl").mkdir(parents=True)
+    proxy = start(audit=str(audit))
+    assert proxy.wait() == 1
+    assert len(logged(proxy, "worker_cannot_start")) == 1
+
+
+def test_an_audit_folder_of_another_proxy_is_told_before_anything_begins(start: Start) -> None:
+    """In one sentence, with what to do; the other proxy goes on, and nobody listens for the second."""
+    first = start(workers=2)
+    ready(first, 2)
+    settings = ServerConfig(listen=f"127.0.0.1:{free_port()}", policies=POLICIES, audit=first.audit, workers=2)
+    with pytest.raises(ConfigurationError, match=r"^--audit: journal 'proxy-0' in .* is written by .*: another proxy"):
+        serve(settings)
     with Speaker(first.port) as person:
         assert person.do(HELLO)[-1].code == "Z"
 
@@ -297,7 +306,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "metrics on a Unix socket": ({"metrics": "/run:9187"}, "^--metrics: expected HOST:PORT"),
     "a file for the audit log": ({"audit": Path(__file__)}, "^--audit: .*File exists"),
     "a port out of range": ({"listen": "127.0.0.1:99999"}, "^--listen: .* out of range"),
-    "no DSN": ({"control_dsn": "host=db password=hunter2"}, "^--control-dsn: not a DSN; expected one like [^2]*$"),
+    "no DSN": ({"control_dsn": "host=db password hunter2"}, "^--control-dsn: not a DSN; expected [^2]*$"),
     "an address of somebody else": ({"listen": "192.0.2.1:6432"}, "192.0.2.1"),
 }
 
@@ -309,6 +318,26 @@ def test_a_mistake_is_told_before_anything_begins(mistake: str, tmp_path: Path) 
     usual: dict[str, Any] = {"listen": f"127.0.0.1:{free_port()}", "policies": POLICIES, "audit": tmp_path / "audit"}
     with pytest.raises(ConfigurationError, match=words):
         serve(ServerConfig(**(usual | settings)))
+
+
+def test_mistakes_of_all_settings_are_told_at_once(tmp_path: Path) -> None:
+    """One a line, each with its flag, so that mending takes one round."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nrulez: []\n")
+    settings = ServerConfig(
+        policies=policy,
+        tls_cert=Path("/nowhere/cert"),
+        upstream="localhost",
+        metrics="/run:9187",
+        control_dsn="garbage",
+        audit=Path(__file__),
+        listen="127.0.0.1:99999",
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        serve(settings)
+    begun = [f"{policy}:2:1", "The certificate", "--upstream", "--metrics", "--control-dsn", "--audit", "--listen"]
+    said = str(raised.value).splitlines()
+    assert [line[: len(begin)] for line, begin in zip(said, begun, strict=True)] == begun
 
 
 def test_a_control_dsn_whose_login_fails_is_told_at_the_start(start: Start) -> None:
