@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 import typer
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,6 +24,8 @@ from interlock.failure import ExitCode, Failure
 ANSWER_TIMEOUT_S = 5.0
 ANSWER_BYTES = 16 * 1_048_576
 """Most that is read of an answer: an endpoint of another kind may never end."""
+
+_LOGIN_FAILED = "the login of --control-dsn FAILED at the start"
 
 
 def read_metrics(address: str) -> list[Metric]:
@@ -75,11 +79,30 @@ def proxy_status(metrics: Iterable[Metric]) -> dict[str, Any]:
         "verdicts": by("interlock_statements_total", "verdict"),
         "account_kinds": by("interlock_statements_total", "account_kind"),
         "decision_cache": by("interlock_decision_cache_total", "result"),
+        "census": _census(samples),
         "policy_reload_failures": total("interlock_policy_reload_failures_total"),
         "policy_reload_failing": bool(total("interlock_policy_reload_failing")),
         "audit_writable": bool(total("interlock_audit_writable")),
         "audit_lag_records": total("interlock_audit_lag_records"),
         "audit_lost_records": total("interlock_audit_lost_records_total"),
+    }
+
+
+def _census(samples: Iterable[Sample]) -> dict[str, Any] | None:
+    """Tell how the proxy knows its databases; None where it has no control DSN."""
+    found = [sample for sample in samples if sample.name.startswith(("interlock_control_dsn_", "interlock_census_"))]
+    if not found:
+        return None
+    states = {sample.labels["state"]: round(sample.value) for sample in found if "state" in sample.labels}
+    lost = {
+        sample.labels["database"]: datetime.fromtimestamp(sample.value, UTC).isoformat(" ", "seconds")
+        for sample in found
+        if "database" in sample.labels
+    }
+    return {
+        "control_dsn_works": any(sample.name == "interlock_control_dsn_works" and sample.value for sample in found),
+        "known_databases": states.get("known", 0),
+        "lost_since": lost,
     }
 
 
@@ -111,6 +134,18 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none yet"
 
 
+def _census_rows(census: dict[str, Any] | None) -> list[str]:
+    if census is None:
+        return ["none: the proxy has no --control-dsn"]
+    known, lost = census["known_databases"], census["lost_since"]
+    if not known and not lost:
+        works = census["control_dsn_works"]
+        return ["no session yet; " + ("the login of --control-dsn works" if works else f"[bold red]{_LOGIN_FAILED}[/]")]
+    rows = [f"known of {known} {'database' if known == 1 else 'databases'}"] if known else []
+    words = "models are refused what needs it"
+    return rows + [f"[bold red]LOST[/] of {escape(name)} since {since}: {words}" for name, since in lost.items()]
+
+
 def _show(console: Console, known: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     proxy, audit = known.get("proxy"), known.get("audit")
@@ -124,6 +159,8 @@ def _show(console: Console, known: dict[str, Any]) -> None:
         table.add_row("decisions", _counted(proxy["decision_cache"]))
         writable = "writable" if proxy["audit_writable"] else "[bold red]NOT WRITABLE[/]: model accounts are refused"
         table.add_row("recording", f"{writable}, {proxy['audit_lag_records']:,} waiting")
+        for place, row in enumerate(_census_rows(proxy["census"])):
+            table.add_row("" if place else "census", row)
         failures = proxy["policy_reload_failures"]
         if proxy["policy_reload_failing"]:
             table.add_row("reload", "[yellow]the last one failed; what was in force before still is[/]")

@@ -13,7 +13,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from time import monotonic
+from itertools import islice
+from time import monotonic, time
 from typing import Any, Final
 
 import asyncpg
@@ -34,6 +35,7 @@ _LOOK_SHARE: Final = 50
 """A look is taken at most this fraction of the time, however large the catalog: 2 percent of one core."""
 _READ_ANYHOW_S: Final = 300.0
 """For what no fingerprint shows: a column's new name, an extension's new member."""
+_LOST_SHOWN: Final = 20
 _CONNECT_TIMEOUT_S: Final = 5.0
 _LOOK_TIMEOUT_S: Final = 5.0
 _READ_TIMEOUT_S: Final = 60.0
@@ -97,6 +99,18 @@ class Catalog:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Databases whose census has been read and stands."""
+        return tuple(_shown(name) for name, watch in self._watches.items() if watch.stands)
+
+    @property
+    def lost(self) -> dict[str, float]:
+        """Databases whose census is lost, with the Unix time of the loss; the first of them where there are many."""
+        # Without a login that works, names come from clients, and nothing says that there is such a database.
+        lost = ((_shown(name), since) for name, watch in self._watches.items() if (since := watch.lost_since_s))
+        return dict(islice(lost, _LOST_SHOWN))
+
     def _adopted(self, database: str, found: Census | Lost | None) -> None:
         match found:
             case Census():
@@ -123,8 +137,14 @@ class _Watch:
         self._notified = asyncio.Event()
         self._read_at_s = 0.0
         self._served = False
-        self._failing = False
+        self.lost_since_s: float | None = None
+        """Unix time; None: not lost."""
         self.task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def stands(self) -> bool:
+        """True where the census has been read, and nothing has gone wrong since."""
+        return self._rows is not None and self.lost_since_s is None
 
     async def _run(self) -> None:
         try:
@@ -160,12 +180,12 @@ class _Watch:
         return served
 
     def _lose(self, error: Exception) -> None:
-        if self._failing:
+        if self.lost_since_s is not None:
             return
-        self._failing = True
+        self.lost_since_s = time()
         _log.error("census_lost", database=self._database, error=str(error) or type(error).__name__)
         self._rows = None
-        since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        since = datetime.fromtimestamp(self.lost_since_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         because = (
             f"the catalog's census is lost since {since} ({_reason(error)}), and comes back by itself once the login "
             "of --control-dsn can read the database again"
@@ -184,12 +204,13 @@ class _Watch:
         seen = await connection.fetchval(FINGERPRINT, timeout=_LOOK_TIMEOUT_S)
         took_s = monotonic() - began_s
         overdue = began_s - self._read_at_s > _READ_ANYHOW_S
-        if notified or overdue or self._failing or self._rows is None or seen != self._fingerprint:
+        lost = self.lost_since_s is not None
+        if notified or overdue or lost or self._rows is None or seen != self._fingerprint:
             await self._read(connection)
             self._read_at_s = began_s
-        if self._failing:
+        if lost:
             _log.info("census_regained", database=self._database)
-        self._failing = False
+        self.lost_since_s = None
         self._served = True
         return max(_LOOK_S, took_s * _LOOK_SHARE)
 
@@ -238,6 +259,11 @@ async def _read(connection: asyncpg.Connection[Any], reader: CatalogReader) -> t
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         fingerprint: str = await connection.fetchval(FINGERPRINT)
         return fingerprint, await reader.read(fetch)
+
+
+def _shown(name: str) -> str:
+    """Give a name that a client sent as text that can be encoded."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _reason(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from audit import Journal
 from proxy.server.address import TcpAddress
+from proxy.server.catalog import Catalog
 from proxy.server.judge import Judge
 from proxy.server.ruled import Ruled
 
@@ -47,6 +48,10 @@ class Snapshot(BaseModel):
     audit_writable: bool = True
     policy_digest: str = ""
     policy_reload_failures: int = 0
+    census_known: tuple[str, ...] = ()
+    """Databases whose census is known."""
+    census_lost: dict[str, float] = {}
+    """Those whose census is lost, and since when, in seconds of Unix time."""
     reload_failing: bool = False
     """The last reload left what was in force before."""
 
@@ -65,7 +70,7 @@ class Meter:
         self.reload_failures = 0
         self.reload_failing = False
 
-    def snapshot(self, *, connections: int, bytes_up: int, bytes_down: int) -> Snapshot:
+    def snapshot(self, *, connections: int, bytes_up: int, bytes_down: int, catalog: Catalog | None = None) -> Snapshot:
         """Gather the counts of now."""
         judge, journal = self._judge, self._journal
         given, judge.given = judge.given, []
@@ -92,6 +97,8 @@ class Meter:
             policy_digest=judge.policy.digest,
             policy_reload_failures=self.reload_failures,
             reload_failing=self.reload_failing,
+            census_known=() if catalog is None else catalog.known,
+            census_lost={} if catalog is None else catalog.lost,
         )
 
     def _count(self, ruled: Ruled) -> None:
@@ -99,16 +106,17 @@ class Meter:
         decision = ruled.decision
         if any(facts.disagreement for facts in decision.facts):
             self._disagreements += seen
-        for effect in ruled.effects or ("none",):
-            labels = (str(decision.account.kind), str(decision.verdict), decision.rule, effect)
-            self._statements[_SEPARATOR.join(labels)] += seen
+        labels = (str(decision.account.kind), str(decision.verdict), decision.rule, ruled.effect)
+        self._statements[_SEPARATOR.join(labels)] += seen
 
 
 class Fleet(Collector):
-    """The counts of all workers, for Prometheus. A statement with several effects counts once under each."""
+    """The counts of all workers, for Prometheus. What is judged at once counts once, under what decided."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, *, login_worked: bool | None = None) -> None:
+        """`login_worked`: whether that of the control DSN did at the start; None: there is no control DSN."""
         self._version = version
+        self._login_worked = login_worked
         self._live: dict[int, Snapshot] = {}
         self._gone: list[Snapshot] = []
         self.restarts = 0
@@ -143,7 +151,7 @@ class Fleet(Collector):
         )
         yield _counter(
             "interlock_statements",
-            "Statements judged.",
+            "Messages judged, each once: by the effect and the rule that decided.",
             ["account_kind", "verdict", "rule", "effect"],
             total.statements,
         )
@@ -174,6 +182,33 @@ class Fleet(Collector):
             "Workers whose last reload kept the last good policy.",
             value=sum(snapshot.reload_failing for snapshot in live),
         )
+        if self._login_worked is not None:
+            yield from self._census(live, self._login_worked)
+
+    @staticmethod
+    def _census(live: list[Snapshot], login_worked: bool) -> Iterator[GaugeMetricFamily]:
+        lost: dict[str, float] = {}
+        for snapshot in live:
+            for database, since_s in snapshot.census_lost.items():
+                lost[database] = min(since_s, lost.get(database, since_s))
+        known = {database for snapshot in live for database in snapshot.census_known} - lost.keys()
+        yield GaugeMetricFamily(
+            "interlock_control_dsn_works",
+            "1 where the login of --control-dsn could read when it was last tried.",
+            value=int(bool(known) or (login_worked and not lost)),
+        )
+        states = GaugeMetricFamily(
+            "interlock_census_databases", "Databases by what is known of them; of lost ones a few.", labels=["state"]
+        )
+        states.add_metric(["known"], len(known))
+        states.add_metric(["lost"], len(lost))
+        yield states
+        since = GaugeMetricFamily(
+            "interlock_census_lost_timestamp_seconds", "When a database's census was lost.", labels=["database"]
+        )
+        for database, since_s in sorted(lost.items()):
+            since.add_metric([database], since_s)
+        yield since
 
 
 def serve_metrics(fleet: Fleet, address: TcpAddress) -> None:

@@ -39,7 +39,7 @@ class Ruled:
         "by_name",
         "deallocated",
         "decision",
-        "effects",
+        "effect",
         "enforced",
         "executed",
         "fetched",
@@ -58,7 +58,8 @@ class Ruled:
         self._statement = (mark, text, " ".join(dict.fromkeys(facts.tag for facts in decision.facts)))
         self._fragments: dict[str, Fragment] = {}
         acts = [act for facts in decision.facts for act in facts.acts]
-        self.effects = tuple(dict.fromkeys(str(act.effect) for act in acts))
+        self.effect = "none" if decision.act is None else str(decision.act.effect)
+        """The effect that decided."""
         self.reads_only = decision.verdict is Verdict.PERMIT and all(
             act.effect in _READS and Modifier.LOCKING not in act.modifiers for act in acts
         )

@@ -47,9 +47,9 @@ class ConfigurationError(ValueError):
 
 def serve(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code. Raises ConfigurationError before anything has begun."""
-    sockets = _prepare(config)
+    sockets, login_worked = _prepare(config)
     try:
-        return asyncio.run(_Supervisor(config, sockets).run())
+        return asyncio.run(_Supervisor(config, sockets, Fleet(version("interlock"), login_worked=login_worked)).run())
     finally:
         _stop_listening(sockets)
 
@@ -59,9 +59,13 @@ def restart_pause_s(deaths: int) -> float:
     return _RESTART_PAUSES_S[min(deaths, len(_RESTART_PAUSES_S)) - 1]
 
 
-def _prepare(config: ServerConfig) -> list[socket.socket]:
-    """Find every mistake that can be found before serving, and listen. Raises ConfigurationError."""
+def _prepare(config: ServerConfig) -> tuple[list[socket.socket], bool | None]:
+    """Find every mistake that can be found before serving, and listen. Raises ConfigurationError.
+
+    Gives the sockets, and whether the login of the control DSN worked; None where there is no control DSN.
+    """
     mistakes: list[str] = []
+    login_worked: bool | None = None
     sockets: list[socket.socket] = []
     with _blaming("--policies", mistakes):
         read_policies(config.policies).compile()
@@ -81,7 +85,7 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
             _tcp(config.metrics)
     if config.control_dsn is not None:
         with _blaming("--control-dsn", mistakes):
-            _try_control_dsn(config.control_dsn)
+            login_worked = _try_control_dsn(config.control_dsn)
     with _blaming("--audit", mistakes):
         config.audit.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(config.workers):
@@ -91,7 +95,7 @@ def _prepare(config: ServerConfig) -> list[socket.socket]:
     if mistakes:
         _stop_listening(sockets)
         raise ConfigurationError("\n".join(mistakes))
-    return sockets
+    return sockets, login_worked
 
 
 @contextlib.contextmanager
@@ -119,7 +123,7 @@ def _tcp(text: str) -> TcpAddress:
     raise ValueError("expected HOST:PORT")
 
 
-def _try_control_dsn(dsn: str) -> None:
+def _try_control_dsn(dsn: str) -> bool:
     """Say what is wrong with it before a session does: one that is no DSN is a mistake, a login may work later."""
     try:
         asyncio.run(check_login(dsn))
@@ -129,9 +133,11 @@ def _try_control_dsn(dsn: str) -> None:
             because=str(error),
             consequence="model accounts are refused what needs a census, until the login of --control-dsn works",
         )
+        return False
     except ValueError as error:
         # The DSN may hold a password, so it is not repeated, nor what was made of it.
         raise ValueError(f"not a DSN; {EXPECTED}") from error
+    return True
 
 
 def _listen(text: str) -> list[socket.socket]:
@@ -203,11 +209,11 @@ def _stop_listening(sockets: list[socket.socket]) -> None:
 class _Supervisor:
     """The workers of one proxy."""
 
-    def __init__(self, config: ServerConfig, sockets: list[socket.socket]) -> None:
+    def __init__(self, config: ServerConfig, sockets: list[socket.socket], fleet: Fleet) -> None:
         self._config = config
         self._sockets = sockets
         self._version = version("interlock")
-        self._fleet = Fleet(self._version)
+        self._fleet = fleet
         self._workers: dict[int, asyncio.subprocess.Process] = {}
         self._stop = asyncio.Event()
         self._failed = False

@@ -329,7 +329,10 @@ class Worker:
 
     def _report(self) -> None:
         snapshot = self.meter.snapshot(
-            connections=len(self.connections), bytes_up=self.bytes_up, bytes_down=self.bytes_down
+            connections=len(self.connections),
+            bytes_up=self.bytes_up,
+            bytes_down=self.bytes_down,
+            catalog=self.catalog,
         )
         try:
             os.write(1, snapshot.model_dump_json().encode() + b"\n")

@@ -107,9 +107,9 @@ def test_a_folder_without_journals_is_wrong_use(tmp_path: Path) -> None:
     assert raised.value.exit_code == 2
 
 
-def show_proxy(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+def show_proxy(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, login_worked: bool | None = None) -> None:
     """Let the page show what a proxy of one worker reports."""
-    registry, fleet = CollectorRegistry(), Fleet("9.9.9")
+    registry, fleet = CollectorRegistry(), Fleet("9.9.9", login_worked=login_worked)
     fleet.report(0, snapshot)
     registry.register(fleet)
     monkeypatch.setattr(_Page, "text", generate_latest(registry).decode())
@@ -170,6 +170,37 @@ def test_a_reload_s_failure_that_is_over_is_told_from_one_that_stands(
     assert report(metrics=stranger, audit=None, as_json=False) == 0
     shown = [line.split(maxsplit=1)[1].strip() for line in capsys.readouterr().out.splitlines() if "reload" in line]
     assert shown == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(
+    ("login_worked", "snapshot", "said"),
+    [
+        (None, Snapshot(), ["none: the proxy has no --control-dsn"]),
+        (True, Snapshot(), ["no session yet; the login of --control-dsn works"]),
+        (False, Snapshot(), ["no session yet; the login of --control-dsn FAILED at the start"]),
+        (True, Snapshot(census_known=("shop",)), ["known of 1 database"]),
+        (
+            True,
+            Snapshot(census_known=("shop", "crm"), census_lost={"bi": 1_767_323_045.6}),
+            ["known of 2 databases", "LOST of bi since 2026-01-02 03:04:05+00:00: models are refused what needs it"],
+        ),
+    ],
+)
+def test_status_says_whether_the_proxy_knows_its_databases(
+    login_worked: bool | None,
+    snapshot: Snapshot,
+    said: list[str],
+    stranger: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A control DSN that stopped working is refusals to models, and here is why, and since when."""
+    monkeypatch.setenv("COLUMNS", "200")
+    show_proxy(snapshot, monkeypatch, login_worked)
+    assert report(metrics=stranger, audit=None, as_json=False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("census"))
+    assert [line.removeprefix("census").strip() for line in lines[first : first + len(said)]] == said
 
 
 def test_a_damaged_journal_is_a_finding(tmp_path: Path) -> None:

@@ -117,10 +117,12 @@ def test_a_catalog_that_cannot_be_read_is_lost_until_it_can(server: Cluster, mon
         await connection.execute("CREATE FUNCTION public.renewed() RETURNS int LANGUAGE sql AS 'SELECT 1'")
         await heard.until(_knows("renewed"))
         assert [type(census) for _, census in heard.told] == [Census, Census]
+        assert (catalog.known, catalog.lost) == (("plain",), {})
         await connection.execute("ALTER ROLE interlock_census NOLOGIN")
         await connection.execute(cut)
         lost = await heard.until(lambda census: isinstance(census, Lost))
         assert isinstance(lost, Lost)
+        assert (catalog.known, list(catalog.lost)) == ((), ["plain"])
         assert "is not permitted to log in" in lost.because
         await connection.execute("ALTER ROLE interlock_census LOGIN")
         await heard.until(_knows("renewed"))
@@ -194,4 +196,14 @@ def test_a_login_that_fails_is_told_from_a_dsn_that_is_none(server: Cluster) -> 
     with pytest.raises(CatalogUnreadable, match="does not exist"):
         asyncio.run(read_census(server.dsn("plain"), "nowhere"))
     with pytest.raises(ValueError, match="DSN"):
-        asyncio.run(check_login("host=localhost"))
+        asyncio.run(check_login("localhost"))
+
+
+def test_the_name_of_a_lost_database_can_be_shown_whatever_a_client_sent(server: Cluster) -> None:
+    """Reports and metrics are text; a name that is none would keep them all back."""
+
+    async def act(catalog: Catalog, _: Heard) -> None:
+        await catalog.know("a\udcff")
+        assert list(catalog.lost) == ["a\\udcff"]
+
+    watching(server.dsn("plain"), act)

@@ -26,8 +26,8 @@ def shown(fleet: Fleet) -> str:
     return generate_latest(registry).decode()
 
 
-def test_statement_counts_under_each_of_its_effects(tmp_path: Path) -> None:
-    """By account kind, verdict, rule and effect; once for each time it is ruled on, cached or not."""
+def test_what_is_ruled_on_counts_once_each_time(tmp_path: Path) -> None:
+    """By account kind, verdict, rule and effect, cached or not."""
     office = Office(tmp_path / "audit")
     meter = Meter(office.judge, office.journal)
     model = office.docket("model_a")
@@ -38,6 +38,26 @@ def test_statement_counts_under_each_of_its_effects(tmp_path: Path) -> None:
     assert expected == counted(meter)
     snapshot = meter.snapshot(connections=0, bytes_up=0, bytes_down=0)
     assert (snapshot.cache_hits, snapshot.cache_misses, sum(snapshot.latency_buckets)) == (1, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SET statement_timeout = 1000; SELECT 1", "permit\tmodels-timeouts\tset"),
+        ("SELECT 1; DELETE FROM users", "forbid\tno-destructive-autonomy\tdelete"),
+        (
+            "INSERT INTO interlock.recommendation (reason) SELECT 'null'",
+            "permit\tmodels-recommend\tinsert",
+        ),
+        ("SELECT 1 FROM", "undecidable\treading\tnone"),
+    ],
+)
+def test_what_does_several_things_counts_under_the_one_that_decided(text: str, expected: str, tmp_path: Path) -> None:
+    """The effect is the one that the rule spoke of: no rule is shown beside an effect it says nothing about."""
+    office = Office(tmp_path / "audit")
+    meter = Meter(office.judge, office.journal)
+    office.docket("model_a").query(text.encode(), len(text))
+    assert counted(meter) == {f"model\t{expected}": 1}
 
 
 ASKS: dict[str, tuple[Callable[[Docket], object], tuple[str, str, str]]] = {
@@ -109,3 +129,46 @@ def test_one_worker_that_cannot_write_is_seen() -> None:
     text = shown(fleet)
     assert "interlock_audit_writable 0.0" in text
     assert "interlock_audit_lost_records_total 2.0" in text
+
+
+CENSUSES: dict[str, tuple[bool | None, list[Snapshot], list[str]]] = {
+    "no control DSN": (None, [Snapshot()], []),
+    "no session yet": (True, [Snapshot()], ["control_dsn_works 1.0"]),
+    "no session yet, and no login": (False, [Snapshot()], ["control_dsn_works 0.0"]),
+    "works by now": (
+        False,
+        [Snapshot(census_known=("a", "b")), Snapshot(census_known=("b",))],
+        ["control_dsn_works 1.0", 'census_databases{state="known"} 2.0'],
+    ),
+    "lost by one worker": (
+        True,
+        [Snapshot(census_known=("a", "b")), Snapshot(census_lost={"b": 5.0}), Snapshot(census_lost={"b": 3.0})],
+        [
+            "control_dsn_works 1.0",
+            'census_databases{state="known"} 1.0',
+            'census_databases{state="lost"} 1.0',
+            'census_lost_timestamp_seconds{database="b"} 3.0',
+        ],
+    ),
+    "lost altogether": (
+        True,
+        [Snapshot(census_lost={"a": 5.0})],
+        [
+            "control_dsn_works 0.0",
+            'census_databases{state="lost"} 1.0',
+            'census_lost_timestamp_seconds{database="a"} 5.0',
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CENSUSES)
+def test_what_is_known_of_databases_is_shown(case: str) -> None:
+    """A worker's loss counts before another's knowledge: sessions meet either."""
+    login_worked, snapshots, expected = CENSUSES[case]
+    fleet = Fleet("1", login_worked=login_worked)
+    for number, snapshot in enumerate(snapshots):
+        fleet.report(number, snapshot)
+    told = [line.removeprefix("interlock_") for line in shown(fleet).splitlines()]
+    found = [line for line in told if line.startswith(("control_dsn_", "census_")) and not line.endswith("} 0.0")]
+    assert expected == found
