@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from interlock import install as installation
 from interlock.failure import Failure
@@ -63,7 +63,7 @@ def test_a_dsn_of_keywords_is_taken(server: Server) -> None:
     """As libpq has it: what psql takes, installs."""
 
     async def by_keywords(dsn: str) -> list[str]:
-        return await installed(make_conninfo(dsn))
+        return await installed(make_conninfo("", **conninfo_to_dict(dsn)))
 
     assert in_new_database(server, by_keywords)[-1].count("is at version") == 1
 
