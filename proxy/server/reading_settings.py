@@ -7,6 +7,7 @@ run, which may be by another name; so whatever runs something stored counts as c
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from audit import Via
@@ -15,7 +16,8 @@ from proxy.sql import Moves, Settings, search_path_of
 from proxy.wire import Session
 
 _NOTHING: Final = Moves.NOTHING
-_REPORTED: Final = frozenset((b"search_path", b"standard_conforming_strings", b"client_encoding"))
+_REPORTED: Final = frozenset((b"search_path", b"standard_conforming_strings", b"client_encoding", b"server_version"))
+_DIGITS: Final = re.compile(rb"[0-9]{1,4}")
 
 
 class ReadingSettings:
@@ -80,7 +82,9 @@ class ReadingSettings:
     def now(self) -> Settings:
         """Give the settings that the next text will be read under."""
         path = self._reported.get(b"search_path") if self._moving is _NOTHING else None
+        version = _DIGITS.match(self._reported.get(b"server_version", b""))
         return Settings(
+            server_version=int(version[0]) if version else 0,
             search_path=None if path is None else search_path_of(path.decode("utf-8", "surrogateescape"), self._user),
             user_on_path=self._user if path is not None and b"$user" in path else None,
             standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",

@@ -27,6 +27,7 @@ from proxy.sql.resolution import candidates, is_outranked, resolve
 from proxy.sql.routines import Routine
 from proxy.sql.search_path import settings_behind
 from proxy.sql.stored_code import ANYARRAY, FIRST_USER_OID, NOTHING
+from proxy.sql.younger_forms import SINCE
 
 _TEMPORARY: Final = "pg_temp"
 _SYSTEM: Final = "pg_catalog"
@@ -61,6 +62,10 @@ def expand(facts: Facts, census: Knowledge, settings: Settings) -> Facts:
     census should be and is lost, `unestablished` says so of whatever would have needed it. Acts that stand in the facts
     already stay first and in order.
     """
+    older = sorted(name for name in facts.forms if settings.server_version < SINCE[name])
+    if older:
+        calls = (Call(kind=TargetKind.FUNCTION, schema=None, name=name) for name in older)
+        facts = replace(facts, calls=(*facts.calls, *calls))
     if isinstance(census, Census):
         return _Expansion(facts, census, settings).expanded()
     outranked = is_outranked(settings)

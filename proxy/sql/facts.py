@@ -185,6 +185,8 @@ class Facts:
     fields: frozenset[str] = frozenset()
     """Names taken of an expression in brackets (`(x).name`) or of a function in FROM (`FROM f() x`, `x.name`): each may
     be a function call, whatever type `x` has."""
+    forms: frozenset[str] = frozenset()
+    """Forms of the grammar (`json_value`, ...) that a server older than the form takes for calls of functions."""
     assigned: frozenset[str] = frozenset()
     """Columns that UPDATE, ON CONFLICT DO UPDATE and MERGE assign."""
     planned: tuple[Act, ...] = ()
@@ -236,6 +238,8 @@ class Settings:
     schema that a census does not know."""
     user_on_path: str | None = None
     """The login, where the search_path names it as `$user`, which is the role that the session runs as."""
+    server_version: int = 18
+    """Major version; 0 where it is not known, which counts as older than everything."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
     settled: bool = True

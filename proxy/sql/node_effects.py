@@ -179,8 +179,8 @@ STATEMENT_EFFECTS: Final[Mapping[str, frozenset[Effect]]] = {
 """Every statement node that a text can give, and its effects beside those of what it carries."""
 
 LEAVES: Final = frozenset(
-    """A_Const A_Star Alias BitString Boolean CurrentOfExpr Float IntList Integer JsonFormat MergeSupportFunc OidList
-    ParamRef ReturningOption RoleSpec SQLValueFunction SetToDefault String TriggerTransition""".split()  # noqa: SIM905 - one word a string would take a page
+    """A_Const A_Star Alias BitString Boolean CurrentOfExpr Float IntList Integer JsonFormat OidList ParamRef
+    ReturningOption RoleSpec SQLValueFunction SetToDefault String TriggerTransition""".split()  # noqa: SIM905 - one word a string would take a page
 )
 """Nodes of a raw parse tree that carry no node worth a look."""
 
@@ -191,8 +191,8 @@ WALKED: Final = frozenset(
     IndexElem InferClause IntoClause JoinExpr JsonAggConstructor JsonArgument JsonArrayAgg JsonArrayConstructor
     JsonArrayQueryConstructor JsonBehavior JsonFuncExpr JsonIsPredicate JsonKeyValue JsonObjectAgg
     JsonObjectConstructor JsonOutput JsonParseExpr JsonReturning JsonScalarExpr JsonSerializeExpr JsonTable
-    JsonTableColumn JsonTablePathSpec JsonValueExpr List LockingClause MergeWhenClause MinMaxExpr MultiAssignRef
-    NamedArgExpr NullTest ObjectWithArgs OnConflictClause PartitionBoundSpec PartitionCmd PartitionElem
+    JsonTableColumn JsonTablePathSpec JsonValueExpr List LockingClause MergeSupportFunc MergeWhenClause MinMaxExpr
+    MultiAssignRef NamedArgExpr NullTest ObjectWithArgs OnConflictClause PartitionBoundSpec PartitionCmd PartitionElem
     PartitionRangeDatum PartitionSpec PublicationObjSpec PublicationTable RangeFunction RangeSubselect
     RangeTableFunc RangeTableFuncCol RangeTableSample RangeVar ReplicaIdentityStmt ResTarget ReturnStmt
     ReturningClause RowExpr SortBy StatsElem SubLink TableLikeClause TypeCast TypeName VacuumRelation WindowDef

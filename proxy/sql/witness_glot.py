@@ -54,10 +54,11 @@ _NAME_BYTES = 63
 _VALUES = frozenset(
     """
     current_catalog current_date current_role current_schema current_time current_timestamp current_user localtime
-    localtimestamp session_user system_user user
+    localtimestamp session_user user
     """.split()  # noqa: SIM905 - a table of words
 )
-"""Words of PostgreSQL's grammar that stand for a value, also in FROM, where they are not quoted."""
+"""Words of PostgreSQL's grammar that stand for a value, also in FROM, where they are not quoted. Not among them is
+system_user, which names a relation before PostgreSQL 16."""
 _DROPPED = frozenset({"TABLE", "VIEW"})
 _READABLE = (
     exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Insert, exp.Update, exp.Delete, exp.Merge,

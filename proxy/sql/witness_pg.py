@@ -64,6 +64,7 @@ def _read(statement: Node) -> Facts:
         calls=walk.calls,
         columns=frozenset(walk.columns),
         fields=walk.called,
+        forms=frozenset(walk.forms),
         assigned=frozenset(walk.assigned),
         literal_bound=walk.literal_bound,
     )

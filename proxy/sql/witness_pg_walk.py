@@ -12,6 +12,7 @@ from typing import Final
 from proxy.sql.facts import Act, Call, Effect, Modifier, Target, TargetKind
 from proxy.sql.node_effects import LEAVES, WALKED
 from proxy.sql.witness_pg_tree import Node, children, constant, cut, dotted, relation, strings
+from proxy.sql.younger_forms import KINDS, form_of
 
 
 class Sight:
@@ -63,6 +64,7 @@ class Walk:
         self.function_aliases: set[str] = set()
         """Names under which functions stand in FROM; the empty one may be any."""
         self.fields: set[str] = set()
+        self.forms: set[str] = set()
         self.assigned: set[str] = set()
         self.literal_bound = False
         self.reads = False
@@ -149,6 +151,9 @@ def _range_var(walk: Walk, node: Node, scope: Scope) -> None:
 
 def _func_call(walk: Walk, node: Node, scope: Scope) -> None:
     schema, name = dotted(node.get("funcname", []))
+    if schema == "pg_catalog" and name == "json_object":
+        # What is written without a schema looks the same in the tree.
+        walk.forms.add(name)
     given = node.get("args", [])
     ordered = node.get("agg_order", []) if node.get("agg_within_group") else []
     constants: tuple[str | None, ...] = ()
@@ -236,14 +241,15 @@ def _column_ref(walk: Walk, node: Node, _: Scope) -> None:
 
 
 def _range_function(walk: Walk, node: Node, scope: Scope) -> None:
+    items = [each.get("List", {}).get("items", [{}])[0] for each in node.get("functions", [])]
+    called = [dotted(item.get("FuncCall", {}).get("funcname", [])) for item in items]
+    if ("pg_catalog", "system_user") in called:
+        # Before PostgreSQL 16 the word is a name like others.
+        walk.act(Effect.SELECT, Target(kind=TargetKind.RELATION, name="system_user"))
     alias = node.get("alias", {}).get("aliasname")
-    if alias is not None:
-        walk.function_aliases.add(cut(alias))
-    else:
-        # It goes by its first function's name, or by what else the server calls such an expression (FigureColname).
-        for each in node.get("functions", [])[:1]:
-            for item in each.get("List", {}).get("items", [])[:1]:
-                walk.function_aliases.add(dotted(item.get("FuncCall", {}).get("funcname", []))[1])
+    # Without one it goes by its first function's name, or by what else the server calls such an expression
+    # (FigureColname).
+    walk.function_aliases.add(called[0][1] if alias is None else cut(alias))
     walk.push_fields("RangeFunction", node, scope)
 
 
@@ -261,6 +267,14 @@ def _table_sample(walk: Walk, node: Node, scope: Scope) -> None:
         schema = "pg_catalog"
     walk.call(Call(kind=TargetKind.FUNCTION, schema=schema, name=name, arguments=1))
     walk.push_fields("RangeTableSample", node, scope)
+
+
+def _younger_form(kind: str) -> Callable[[Walk, Node, Scope], None]:
+    def read(walk: Walk, node: Node, scope: Scope) -> None:
+        walk.forms.add(form_of(kind, node))
+        walk.push_fields(kind, node, scope)
+
+    return read
 
 
 def _unread(kind: str, *fields: str) -> Callable[[Walk, Node, Scope], None]:
@@ -286,6 +300,7 @@ EXPRESSION_READERS: Final[Mapping[str, Callable[[Walk, Node, Scope], None]]] = {
     "ColumnRef": _column_ref,
     "A_Indirection": _indirection,
     "RangeTableSample": _table_sample,
+    **{kind: _younger_form(kind) for kind in KINDS},
     "LockingClause": _unread("LockingClause", "lockedRels"),
     "IntoClause": _unread("IntoClause", "rel"),
 }

@@ -311,6 +311,9 @@ HONEST: Final = r"""
     select a.attname, s.pid from pg_attribute a, pg_stat_get_activity(null) s limit 1
     select set_config('statement_timeout', '5s', false)
     select * from current_date
+    select * from system_user
+    select json_value(prefs, '$.k'), json_exists(prefs, '$'), json_scalar(1), json_array(1, 2), json_object('a': 1) \
+        from users
     select d from current_timestamp d, current_user, localtime(0), users u
     select s.current_schema, "user".u from current_schema s, users as "user" (u)
     select age not between 1 and 2, age between symmetric 3 and 1 from users

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.server.reading_settings import ReadingSettings
 from proxy.wire import Session
 from tests.server.dockets import Office, policy_of
 from tests.wire.conversation import HELLO, READY, SYNC, bind, error, execute, message, parse, query
@@ -241,3 +242,14 @@ def test_what_was_not_read_may_move_anything(tmp_path: Path) -> None:
     talk.session.from_frontend(query(b"SELEC nonsense") + query(b"SELECT 1"))
     talk.session.broken_off()
     assert [record["verdict"] for record in talk.office.records("decision")] == ["undecidable", "undecidable"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "version"), [(b"18.1", 18), (b"15.14 (Debian 15.14-0)", 15), (b"17beta2", 17), (b"x", 0), (None, 0)]
+)
+def test_the_version_that_the_server_reports_counts(reported: bytes | None, version: int) -> None:
+    """Its major part; a server that reports none is older than everything."""
+    settings = ReadingSettings("ada", temporary=False)
+    if reported is not None:
+        assert settings.reported(b"server_version", reported)
+    assert settings.now().server_version == version

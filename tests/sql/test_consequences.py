@@ -91,6 +91,23 @@ def test_shadows_decide(text: str, census: Census | None, settings: Settings, ex
 
 
 @pytest.mark.parametrize(
+    ("version", "called"),
+    [
+        (18, set()),
+        (16, {"json_value", "json_scalar"}),
+        (15, {"json_value", "json_scalar", "json_array"}),
+        (0, {"json_value", "json_scalar", "json_array"}),
+    ],
+)
+@pytest.mark.parametrize("census", [None, CENSUS], ids=["no census", "census"])
+def test_forms_that_a_server_does_not_know_are_calls(version: int, called: set[str], census: Census | None) -> None:
+    """A function of users may stand behind them; what PostgreSQL 18's grammar makes of them is no call."""
+    facts = read_one("SELECT json_value(a, '$'), json_scalar(1), json_array(1, 2) FROM t")
+    settings = Settings(search_path=("public",), server_version=version)
+    assert {f"function:{name}" for name in called} == _code(expand(facts, census, settings)).keys()
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("SELECT pg_catalog.set_config('Search_Path', 'x', false)", "set setting:search_path = x"),
