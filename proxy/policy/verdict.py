@@ -150,6 +150,12 @@ def _judge(index: int, facts: Facts, account: Account, rules: Sequence[Rule], ob
     doubt = _doubt(facts)
     if doubt is not None:
         return _Judged(verdict=Verdict.UNDECIDABLE, rule="reading", because=doubt, statement=index)
+    if facts.unknown is not None:
+        because = (
+            f"What it sets off in the database cannot be established: there is no relation {shown_name(facts.unknown)} "
+            "that the proxy knows of."
+        )
+        return _Judged(verdict=Verdict.UNDECIDABLE, rule="census", because=because, statement=index)
     if facts.unestablished is not None:
         because = f"What it sets off in the database cannot be established: {facts.unestablished}."
         return _Judged(verdict=Verdict.UNDECIDABLE, rule="census", because=because, statement=index)

@@ -142,6 +142,8 @@ def _hint(decision: Decision) -> str:
         return "Nothing needs to be done."
     act = decision.act
     if decision.verdict is Verdict.UNDECIDABLE or act is None:
+        if decision.rule == "census" and decision.facts[decision.statement].unknown is not None:
+            return "Check its name and the search_path. If it was made a moment ago, try again in a moment."
         if decision.rule == "census":
             return "Try again in a moment; if it lasts, ask whoever runs the proxy to look at its control connection."
         if not decision.facts:

@@ -85,6 +85,11 @@ WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
 ORDER BY c.oid
 """
 
+OTHER_RELATIONS: Final = """
+SELECT relnamespace, relname::pg_catalog.text FROM pg_catalog.pg_class
+WHERE relkind = 'S' AND relpersistence <> 't' OR oid < 16384 AND relkind IN ('r', 'v', 't', 'f', 'm', 'p') ORDER BY oid
+"""
+
 COLUMNS: Final = """
 SELECT DISTINCT attrelid, atttypid FROM pg_catalog.pg_attribute
 WHERE atttypid >= 16384 AND attrelid >= 16384 AND attnum > 0 AND NOT attisdropped

@@ -35,7 +35,7 @@ _CHUNK: Final = 200
 
 _QUERIES: Final = (
     *(sql.SCHEMAS, sql.FUNCTIONS, sql.OPERATORS, sql.CASTS, sql.TYPES, sql.RELATIONS, sql.COLUMNS, sql.INHERITS),
-    *(sql.KEYS, sql.TRIGGERS, sql.CLASSES, sql.INDEX_CLASSES, sql.EVENT_TRIGGERS, sql.OTHER_ROLES),
+    *(sql.KEYS, sql.TRIGGERS, sql.CLASSES, sql.INDEX_CLASSES, sql.EVENT_TRIGGERS, sql.OTHER_ROLES, sql.OTHER_RELATIONS),
 )
 
 _Version = tuple[int, int, str]
@@ -71,6 +71,7 @@ class CatalogReader:
             casts=tuple(map(CastRow._make, fetched[sql.CASTS])),
             types=tuple(TypeRow._make((*row[:8], _oids(row[8]), *row[9:12])) for row in fetched[sql.TYPES]),
             relations=tuple(map(RelationRow._make, fetched[sql.RELATIONS])),
+            other_relations=tuple((schema, name) for schema, name in fetched[sql.OTHER_RELATIONS]),
             columns=tuple((relation, type_) for relation, type_ in fetched[sql.COLUMNS]),
             inherits=tuple((parent, child) for parent, child in fetched[sql.INHERITS]),
             keys=tuple(KeyRow._make((*row[:6], tuple(row[6]), tuple(row[7]), row[8])) for row in fetched[sql.KEYS]),

@@ -28,12 +28,11 @@ from proxy.server.case import Case
 from proxy.server.judge import Judge, Profile, ProfileKey, setting_facts
 from proxy.server.moment import Moment
 from proxy.server.reading_settings import ReadingSettings
-from proxy.server.ruled import Ruled
+from proxy.server.ruled import Ruled, sqlstate_of
 from proxy.sql import LARGE_TEXT_BYTES, Act, Effect, Facts, Moves, Study, Target, TargetKind
 from proxy.wire import End, ErrorResponse, NotRead, Ruling, Severity, SqlState
 from proxy.wire import Session as WireSession
 
-_REFUSED: Final = str(SqlState.INSUFFICIENT_PRIVILEGE)
 _NO_TYPES: Final = 2
 """Bytes that follow a Parse's text where it types no parameter: the count."""
 _NOTHING: Final = Moves.NOTHING
@@ -189,7 +188,8 @@ class Docket:
             state = OutcomeState.CANCELLED if sqlstate == SqlState.QUERY_CANCELED else _STATES[end._value_]
         elif sqlstate is not None and end is End.FAILED:
             state = OutcomeState.UNRECORDED if ruling.unrecorded else OutcomeState.REFUSED
-            sqlstate = _REFUSED if sqlstate == SqlState.INVALID_TEXT_REPRESENTATION else sqlstate
+            poisoned = sqlstate == SqlState.INVALID_TEXT_REPRESENTATION
+            sqlstate = sqlstate_of(ruling.decision) if poisoned else sqlstate
         else:
             state = _STATES[end._value_]
         moment = self._moment
@@ -347,7 +347,9 @@ class Docket:
 
     def _error(self, case: Case, severity: Severity) -> ErrorResponse:
         words = explain(case.decision, (case.number or b"").decode())
-        return ErrorResponse.build(severity, _REFUSED, words.message, detail=words.detail, hint=words.hint or None)
+        return ErrorResponse.build(
+            severity, sqlstate_of(case.decision), words.message, detail=words.detail, hint=words.hint or None
+        )
 
     def _current(self) -> Profile:
         settings = self._settings

@@ -123,6 +123,12 @@ def _recorded(act: Act) -> RecordedEffect:
     )
 
 
+def sqlstate_of(decision: Decision) -> str:
+    """Give the SQLSTATE of a refusal: that of a relation that does not exist where none is known, as clients expect."""
+    unknown = decision.rule == "census" and decision.facts[decision.statement].unknown is not None
+    return str(SqlState.UNDEFINED_TABLE if unknown else SqlState.INSUFFICIENT_PRIVILEGE)
+
+
 def shown(target: Target) -> str:
     """Give the target's name as the record has it: `schema.name` where only one schema is possible, else `name`."""
     schema = target.candidates[0] if target.schema is None and len(target.candidates) == 1 else target.schema
@@ -150,5 +156,5 @@ def grounds_of(
         policy=decision.policy_digest,
         census=census,
         observed=decision.observed,
-        sqlstate=str(SqlState.INSUFFICIENT_PRIVILEGE) if decision.refused else None,
+        sqlstate=sqlstate_of(decision) if decision.refused else None,
     )

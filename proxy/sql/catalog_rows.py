@@ -178,6 +178,8 @@ class CatalogRows:
     casts: tuple[CastRow, ...] = ()
     types: tuple[TypeRow, ...] = ()
     relations: tuple[RelationRow, ...] = ()
+    other_relations: tuple[tuple[int, str], ...] = ()
+    """Schema and name of what else rows may be read from: sequences, and what PostgreSQL brings."""
     columns: tuple[tuple[int, int], ...] = ()
     """Relation and type, of columns whose type is of users; of pg_attribute those of the values there."""
     inherits: tuple[tuple[int, int], ...] = ()

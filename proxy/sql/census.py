@@ -47,6 +47,7 @@ class Census:
         self._operators: dict[str, list[OperatorRow]] = {}
         self._types: dict[str, list[tuple[str, int]]] = {}
         self._relations: dict[str, list[tuple[str, int]]] = {}
+        self._other_relations: dict[str, list[str]] = {}
         self._called_on_rows: dict[str, list[FunctionRow]] = {}
         named = self.routines.schema_name
         rows_can_become_anything = any(self.routines.is_row_type(cast.source) for cast in rows.casts)
@@ -63,6 +64,8 @@ class Census:
             self._relations.setdefault(relation.name, []).append((place, relation.oid))
             if relation.kind != "c" and relation.row_type:
                 self._types.setdefault(relation.name, []).append((place, relation.row_type))
+        for schema, name in rows.other_relations:
+            self._other_relations.setdefault(name, []).append(named(schema))
         self._other_roles = rows.other_roles
         self.on_definitions: Code = {}
         """Functions of event triggers: they run when something is defined."""
@@ -117,6 +120,11 @@ class Census:
     def relations_named(self, name: str, where: Where) -> list[int]:
         """Give users' relations that a name may mean."""
         return [oid for schema, oid in self._relations.get(name, ()) if where is None or schema in where]
+
+    def knows_relation(self, name: str, where: Where) -> bool:
+        """Tell whether there is a relation that a name may mean, whoever made it."""
+        others = self._other_relations.get(name, ())
+        return bool(self.relations_named(name, where)) or any(where is None or each in where for each in others)
 
     def called_on_rows(self, names: frozenset[str], where: Where) -> list[Routine]:
         """Give harmful functions that a column's name may call, in attribute notation."""

@@ -43,6 +43,7 @@ _EXPRESSIONS: Final = frozenset(
     {*EVENTS, Effect.MERGE, Effect.EXPLAIN, Effect.EXECUTE_FUNCTION, Effect.CALL, Effect.CREATE} - {Effect.TRUNCATE}
 )
 """Effects whose statements may hold expressions."""
+_TOUCH_ROWS: Final = frozenset({*EVENTS, Effect.MERGE} - {Effect.MAINTAIN})
 
 NOT_KNOWN: Final = "it is not on the list of functions known to do no harm"
 SHADOWABLE: Final = (
@@ -108,6 +109,7 @@ class _Expansion:
         self._acts: dict[Act, None] = {}
         self._code: dict[Target, str] = {}
         self._touched: set[int] = set()
+        self._unknown_relation: Target | None = None
 
     def expanded(self) -> Facts:
         facts, census = self._facts, self._census
@@ -127,7 +129,7 @@ class _Expansion:
             self._acts.setdefault(act)
         for target, note in self._code.items():
             self._acts[Act(effect=Effect.EXECUTE_FUNCTION, target=target, note=note)] = None
-        return replace(facts, acts=tuple(self._acts))
+        return replace(facts, acts=tuple(self._acts), unknown=self._unknown_relation)
 
     def _follow(self, act: Act, *, planned: bool) -> dict[Act, None]:
         """Add an act as the census sees it, and give those that it sets off."""
@@ -146,6 +148,10 @@ class _Expansion:
         where = (schema,) if schema is not None else (*target.candidates, _SYSTEM) if target.candidates else None
         oids = self._census.relations_named(target.name, where)
         relations = self._census.relations
+        # What a session may have made itself, and need not have committed, no census knows.
+        own = self._settings.temporary or schema == _TEMPORARY
+        if act.effect in _TOUCH_ROWS and not (own or oids or self._census.knows_relation(target.name, where)):
+            self._unknown_relation = self._unknown_relation or target
         if target.name in SYSTEM_RELATIONS and schema in (None, _SYSTEM):
             self._touched |= relations.types_kept_in(target.name)
         kin = tuple(each for oid in oids for each in relations.kin(oid))

@@ -197,6 +197,8 @@ class Facts:
     """What the two witnesses do not agree on, in words; None where they agree or one has no reading."""
     unestablished: str | None = None
     """Why it could not be established what the statement sets off, one clause; filled by `expand`."""
+    unknown: Target | None = None
+    """A relation whose rows the statement touches and that the census does not know; filled by `expand`."""
     witnesses: tuple[str, ...] = ("libpg_query",)
     """Whose readings stand behind these facts."""
 

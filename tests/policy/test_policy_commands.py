@@ -171,6 +171,7 @@ def test_explain_decides_as_the_proxy_where_it_may_read_the_catalog() -> None:
         "SELECT max(id) FROM a.users",
     )
     with Cluster() as server:
+        server.run("CREATE SCHEMA a; CREATE TABLE a.users (id int)", database="postgres")
         known = (*asked, "--control-dsn", server.dsn("template1"))
         assert _explain(*asked)[0] == 1
         code, output = _explain(*known)

@@ -133,7 +133,7 @@ def answer(front: ProxyProcess, statement: str, user: str = "model_x") -> str | 
 def test_a_definition_counts_without_a_restart(hidden: Cluster, front: ProxyProcess) -> None:
     """A view that begins to call code is refused, and permitted again when it does not; functions likewise."""
     hidden.run("CREATE VIEW public.turning AS SELECT 1 AS x", database="hidden")
-    assert answer(front, "SELECT * FROM public.turning") is None
+    until(lambda: answer(front, "SELECT * FROM public.turning") is None, "the view is known")
     hidden.run("CREATE OR REPLACE VIEW public.turning AS SELECT h.bad(1) AS x", database="hidden")
     until(lambda: answer(front, "SELECT * FROM public.turning") is not None, "the view is refused")
     hidden.run("CREATE OR REPLACE VIEW public.turning AS SELECT 2 AS x", database="hidden")
@@ -143,6 +143,29 @@ def test_a_definition_counts_without_a_restart(hidden: Cluster, front: ProxyProc
     until(lambda: answer(front, "SELECT upper('x')") is not None, "the shadowed name is refused")
     hidden.run("DROP FUNCTION public.upper(int)", database="hidden")
     until(lambda: answer(front, "SELECT upper('x')") is None, "the name is plain again")
+
+
+def test_a_relation_is_refused_until_the_census_knows_it(hidden: Cluster, front: ProxyProcess) -> None:
+    """As one that does not exist, by the SQLSTATE that clients expect of it; nothing is run in between."""
+    with psycopg.connect(hidden.dsn("hidden"), autocommit=True) as witness:
+        before = witness.execute(TRACE).fetchone()
+        with psycopg.connect(dsn(front.port, user="model_x", dbname="hidden"), autocommit=True) as model:
+            for statement in (
+                "CREATE VIEW public.fresh AS SELECT h.bad(1) AS x",
+                "CREATE TABLE public.fresh_t (x int)",
+            ):
+                witness.execute(statement.encode())
+            for via in STATES.values():
+                for name in ("fresh", "fresh_t"):
+                    told = sent(model, f"SELECT * FROM public.{name}", extended=via) or ""
+                    # The second time the census may have been read.
+                    assert told[:5] in ("42P01", "42501") or name == "fresh_t"
+                missing = sent(model, "SELECT * FROM no_such_table", extended=via) or ""
+                assert missing.startswith("42P01")
+                assert "there is no relation no_such_table that the proxy knows of" in missing
+            until(lambda: sent(model, "SELECT * FROM public.fresh_t", extended=False) is None, "the table is known")
+            assert (sent(model, "SELECT * FROM public.fresh", extended=False) or "").startswith("42501")
+        assert before == witness.execute(TRACE).fetchone()
 
 
 def _kept(front: ProxyProcess, statement: str) -> bool:

@@ -47,6 +47,7 @@ class Drawing:
         self.casts: list[CastRow] = []
         self.types: list[TypeRow] = []
         self.relations: list[RelationRow] = []
+        self.other_relations: list[tuple[int, str]] = []
         self.columns: list[tuple[int, int]] = []
         self.inherits: list[tuple[int, int]] = []
         self.keys: list[KeyRow] = []
@@ -152,6 +153,10 @@ class Drawing:
             self.inherits.append((self.oid(part_of), oid))
         return oid
 
+    def other_relation(self, name: str) -> None:
+        """Draw a sequence, or a relation that PostgreSQL brings."""
+        self.other_relations.append(self._place(name))
+
     def key(
         self,
         name: str,
@@ -229,6 +234,7 @@ class Drawing:
             casts=tuple(self.casts),
             types=tuple(self.types),
             relations=tuple(self.relations),
+            other_relations=tuple(self.other_relations),
             columns=tuple(self.columns),
             inherits=tuple(self.inherits),
             keys=tuple(self.keys),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from proxy.policy.names import shown_name
 from proxy.sql.census import Census
 from proxy.sql.consequences import ATTRIBUTE, NOT_KNOWN, OPERATOR, OUTRANKED, SHADOWABLE, SHADOWED, TYPE, expand
 from proxy.sql.facts import Effect, Facts, Settings
@@ -147,3 +150,39 @@ def test_unqualified_names_get_their_candidates(
     target = expand(read_one(text), None, Settings(search_path=path)).acts[0].target
     assert target is not None
     assert expected == target.candidates
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("SELECT * FROM users", None),
+        ("SELECT * FROM app.users", None),
+        ("SELECT * FROM db.app.users u, LATERAL (SELECT u.id) l", None),
+        ("SELECT last_value FROM counter", None),
+        ("SELECT * FROM pg_class, pg_catalog.pg_class c", None),
+        ("WITH fresh AS (SELECT 1) SELECT * FROM fresh", None),
+        ("SELECT * FROM generate_series(1, 2) fresh", None),
+        ("SELECT * FROM pg_temp.fresh", None),
+        ("CREATE TABLE fresh (a int)", None),
+        ("SELECT * FROM fresh", "fresh"),
+        ("SELECT * FROM public.users", "public.users"),
+        ("SELECT * FROM pg_catalog.fresh", "pg_catalog.fresh"),
+        ("EXPLAIN SELECT * FROM users, fresh", "fresh"),
+        ("PREPARE p AS DELETE FROM fresh WHERE a = 1", "fresh"),
+        ("COPY fresh TO STDOUT", "fresh"),
+        ("INSERT INTO fresh VALUES (1)", "fresh"),
+        ("MERGE INTO fresh USING users ON true WHEN MATCHED THEN DELETE", "fresh"),
+        ("SELECT (SELECT max(a) FROM fresh)", "fresh"),
+        ("TRUNCATE users, fresh", "fresh"),
+    ],
+)
+def test_a_relation_that_the_census_does_not_know_is_told(text: str, unknown: str | None) -> None:
+    """It may have been made a moment ago, with any code behind it; a session that may have made it itself knows it."""
+    drawing = Drawing()
+    drawing.relation("app.users")
+    drawing.other_relation("app.counter")
+    drawing.other_relation("pg_catalog.pg_class")
+    settings = Settings(search_path=("app", "public"), temporary=False)
+    found = expand(read_one(text), drawing.census(), settings).unknown
+    assert unknown == (None if found is None else shown_name(found))
+    assert expand(read_one(text), drawing.census(), replace(settings, temporary=True)).unknown is None
