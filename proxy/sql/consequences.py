@@ -153,7 +153,7 @@ class _Expansion:
         if act.effect in _TOUCH_ROWS and not (own or oids or self._census.knows_relation(target.name, where)):
             self._unknown_relation = self._unknown_relation or target
         if target.name in SYSTEM_RELATIONS and schema in (None, _SYSTEM):
-            self._touched |= relations.types_kept_in(target.name)
+            self._touched |= self._census.routines.types_kept_in(target.name)
         kin = tuple(each for oid in oids for each in relations.kin(oid))
         if kin:
             resolved = replace(resolved, target=replace(target, kin=kin))

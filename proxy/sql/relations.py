@@ -16,7 +16,7 @@ from proxy.sql.catalog_rows import CatalogRows, ClassRow, KeyRow, RelationRow, S
 from proxy.sql.facts import Act, Effect, Modifier, Target, TargetKind
 from proxy.sql.harmless import HARMLESS_IN_TRIGGERS
 from proxy.sql.routines import PART_OF_DEFAULTS, Code, Routine, Routines
-from proxy.sql.stored_code import ANYARRAY, DELETE, INSERT, MERGE, UPDATE
+from proxy.sql.stored_code import DELETE, INSERT, MERGE, UPDATE
 
 EVENTS: Final[dict[Effect, tuple[Effect, ...]]] = {
     Effect.SELECT: (Effect.SELECT,),
@@ -45,10 +45,7 @@ _POLICY_COMMANDS: Final = {Effect.SELECT: "r*", Effect.INSERT: "ar*", Effect.UPD
 _WRITES: Final = frozenset({Effect.INSERT, Effect.UPDATE})
 _ROWS: Final = frozenset({Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE})
 _OF_NO_RELATION: Final = frozenset({StoredKind.DOMAIN, StoredKind.DOMAIN_DEFAULT, StoredKind.ARGUMENT})
-_ATTRIBUTES: Final = 1249
-"""pg_attribute, which keeps the default of a column for the rows that were there before the column was."""
-_OF_ANY_TYPE: Final = frozenset({"pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext_exprs"})
-"""Relations that keep values of all columns."""
+_PLANNED: Final = frozenset({StoredKind.INDEX, StoredKind.CHECK, StoredKind.PARTITION_KEY, StoredKind.STATISTICS})
 _FOREIGN: Final = "it is a foreign table: what runs behind it is outside this database"
 
 
@@ -227,12 +224,6 @@ class Relations:
                         self._maintained.update(code)
         return self._maintained
 
-    def types_kept_in(self, name: str) -> frozenset[int]:
-        """Give the types of users that values in a relation of PostgreSQL's own may have."""
-        if name in _OF_ANY_TYPE:
-            return frozenset({ANYARRAY})
-        return frozenset(self._routines.columns_of(_ATTRIBUTES) if name == "pg_attribute" else ())
-
     def partitioned(self) -> Code:
         """Give what putting the bounds of any partitioned table in order runs."""
         found: Code = {}
@@ -254,6 +245,9 @@ class Relations:
                 path = _words(stored, row, name)
                 but = PART_OF_DEFAULTS if stored.kind is StoredKind.DEFAULT else frozenset[str]()
                 yield routines.code_of_stored(stored.code, path, but)
+            elif stored.kind in _PLANNED and effect in _ROWS and stored.code.constant is not None:
+                # The planner looks at these, and works out what depends on no column.
+                yield routines.code_of_stored(stored.code.constant, _words(stored, row, name))
         yield from map(routines.code_of_class, self._classes(attached, effect))
         bits = _TRIGGER_BITS.get(effect, 0)
         if row.is_partition and effect is Effect.UPDATE:

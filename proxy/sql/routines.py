@@ -34,6 +34,11 @@ _RECORDS: Final = frozenset({2249, 2276, 2283, 5077, 5079, 2776})
 _ARRAYS: Final = frozenset({2277, 2287, 5078})
 """anyarray, record[] and anycompatiblearray: what a row can be an element of, where the argument is variadic."""
 
+_ATTRIBUTES: Final = 1249
+"""pg_attribute, which keeps the default of a column for the rows that were there before the column was."""
+_OF_ANY_TYPE: Final = frozenset({"pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext_exprs"})
+"""Relations that keep values of all columns."""
+
 # A column's own sequence moves on with each row that is inserted: part of INSERT as everybody means it.
 PART_OF_DEFAULTS: Final = frozenset({"nextval"})
 
@@ -234,6 +239,12 @@ class Routines:
         for oid in stored.functions & self.arguments.keys():
             found |= self.arguments[oid].types | self.arguments[oid].values
         return found
+
+    def types_kept_in(self, name: str) -> frozenset[int]:
+        """Give the types of users that values in a relation of PostgreSQL's own may have."""
+        if name in _OF_ANY_TYPE:
+            return frozenset({ANYARRAY})
+        return frozenset(self.columns_of(_ATTRIBUTES) if name == "pg_attribute" else ())
 
     def code_of_values(self, oid: int) -> Code:
         """Give what may run where a value of a type is read in: that, and whatever it is converted to."""

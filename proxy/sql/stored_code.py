@@ -9,6 +9,7 @@ backslashes inside names are escaped by a backslash, so no name can look like a 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,6 +65,8 @@ class StoredCode:
     rows_of: tuple[int, ...] = ()
     """Relations in the FROM of its outermost query: what a write through a view falls on."""
     notifies: bool = False
+    constant: StoredCode | None = None
+    """Functions and operators of an expression that depend on no column; None: there are none."""
 
 
 NOTHING: Final = StoredCode()
@@ -110,12 +113,18 @@ class _Reading:
         self._writes: dict[tuple[int, int], None] = {}
         self._rows_of: dict[int, None] = {}
         self._labels: list[str] = []
+        self._of_columns: list[bool] = []
+        """Whether a column stands in the nodes that are open."""
+        self._pending: list[tuple[int, str, int]] = []
+        """What open nodes call: how deep they stand, of which kind it is, its oid."""
+        self._constant: dict[str, set[int]] = {}
         self._queries: list[_Query] = []
         self._notifies = False
 
     def opened(self, label: str) -> None:
         """Take note of a node's beginning."""
         self._labels.append(label)
+        self._of_columns.append(label == "VAR")
         match label:
             case "QUERY":
                 self._queries.append(_Query())
@@ -127,7 +136,17 @@ class _Reading:
 
     def closed(self) -> None:
         """Take note of a node's end."""
-        if not self._labels or self._labels.pop() != "QUERY":
+        if not self._labels:
+            return
+        depth = len(self._labels)
+        of_columns = self._of_columns.pop()
+        if of_columns and self._of_columns:
+            self._of_columns[-1] = True
+        while self._pending and self._pending[-1][0] == depth:
+            _, kind, oid = self._pending.pop()
+            if not of_columns:
+                self._constant.setdefault(kind, set()).add(oid)
+        if self._labels.pop() != "QUERY":
             return
         ended = self._queries.pop()
         written = ended.relation(ended.result)
@@ -142,7 +161,10 @@ class _Reading:
     def field(self, name: str, values: list[int]) -> None:
         """Take note of a field that is an oid, a list of oids or a number."""
         if name in _OIDS:
-            self._named.setdefault(_OIDS[name], set()).update(values)
+            kind = _OIDS[name]
+            self._named.setdefault(kind, set()).update(values)
+            if not self._queries and kind != "type":
+                self._pending.extend((len(self._labels), kind, oid) for oid in values)
         elif self._queries:
             self._place(self._queries[-1], self._labels[-1], name, values[0])
 
@@ -161,9 +183,11 @@ class _Reading:
 
     def code(self) -> StoredCode:
         """Give what was found."""
+        constant = StoredCode(functions=self._functions(self._constant), operators=self._operators(self._constant))
         return StoredCode(
-            functions=frozenset(self._named.get("function", ())) - {0},
-            operators=frozenset(oid for oid in self._named.get("operator", ()) if oid >= FIRST_USER_OID),
+            constant=None if constant == NOTHING else constant,
+            functions=self._functions(self._named),
+            operators=self._operators(self._named),
             types=frozenset(oid for oid in self._named.get("type", ()) if oid >= FIRST_USER_OID),
             values=frozenset(oid for oid in self.values if oid >= FIRST_USER_OID or oid == ANYARRAY),
             reads=tuple(self._reads),
@@ -171,6 +195,14 @@ class _Reading:
             rows_of=tuple(self._rows_of),
             notifies=self._notifies,
         )
+
+    @staticmethod
+    def _functions(named: Mapping[str, set[int]]) -> frozenset[int]:
+        return frozenset(named.get("function", ())) - {0}
+
+    @staticmethod
+    def _operators(named: Mapping[str, set[int]]) -> frozenset[int]:
+        return frozenset(oid for oid in named.get("operator", ()) if oid >= FIRST_USER_OID)
 
 
 def _in_own_from(labels: list[str]) -> bool:

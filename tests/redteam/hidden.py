@@ -72,6 +72,15 @@ CREATE TABLE {s}.rows_of_typed (ts {s}.typed[]);
 CREATE TABLE {s}.counted (n int);
 CREATE STATISTICS {s}.counts ON ({f}(n)), n FROM {s}.counted;
 INSERT INTO {s}.counted VALUES (1);
+CREATE TABLE {s}.fixed_index (n int);
+CREATE INDEX ON {s}.fixed_index (({f}(7) + n));
+CREATE TABLE {s}.fixed_part (n int);
+CREATE INDEX ON {s}.fixed_part (n) WHERE n > {f}(7);
+CREATE TABLE {s}.fixed_check (n int CHECK (n > {f}(7)));
+CREATE TABLE {s}.fixed_key (n int) PARTITION BY RANGE (({f}(7) + n));
+CREATE TABLE {s}.fixed_key_1 PARTITION OF {s}.fixed_key DEFAULT;
+CREATE TABLE {s}.fixed_counts (n int, m int);
+CREATE STATISTICS {s}.fixed ON ({f}(7) + n), m FROM {s}.fixed_counts;
 CREATE TABLE {s}.secured (n int);
 INSERT INTO {s}.secured VALUES (1);
 ALTER TABLE {s}.secured ENABLE ROW LEVEL SECURITY;
@@ -218,6 +227,12 @@ BOTH: Final = """
     INSERT INTO part VALUES (1)
     UPDATE parted SET n = 2 WHERE n = 1
     UPDATE inherited SET n = 2
+    SELECT * FROM fixed_index
+    EXPLAIN SELECT 1 FROM fixed_index
+    DELETE FROM fixed_part WHERE n = 1
+    SELECT count(*) FROM fixed_check
+    TABLE fixed_key
+    SELECT * FROM fixed_counts WHERE n = 1 AND m = 2
     SELECT 1::{s}.dom
     SELECT CAST('1' AS dom)
     SELECT '1'::dom2
@@ -343,6 +358,16 @@ ONLY_REFUSED: Final = """
     SELECT public.connectby('base', 'id', 'n', '1', 0)
 """
 """Refused in `h`; in `ok` there is nothing of the kind."""
+
+HONEST_IN_H: Final = """
+    SELECT * FROM h.indexed
+    SELECT * FROM h.partial WHERE n = 1
+    SELECT count(*) FROM h.parted
+    TABLE h.counted
+    SELECT * FROM h.checked
+    SELECT * FROM h.base
+"""
+"""Reads of tables whose writes run code."""
 
 HONEST: Final = """
     SELECT * FROM public.docs

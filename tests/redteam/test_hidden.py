@@ -12,7 +12,18 @@ import pytest
 from tests.clusters import Cluster, dsn
 from tests.database.patience import until
 from tests.database.proxy_process import ProxyProcess
-from tests.redteam.hidden import BEFORE_H_ONLY, BOTH, COMMON, H_ONLY, HONEST, ONLY_REFUSED, SCRIPTS, TRACE, TWINS
+from tests.redteam.hidden import (
+    BEFORE_H_ONLY,
+    BOTH,
+    COMMON,
+    H_ONLY,
+    HONEST,
+    HONEST_IN_H,
+    ONLY_REFUSED,
+    SCRIPTS,
+    TRACE,
+    TWINS,
+)
 from tests.redteam.test_attacks import STATES
 
 POLICY = """
@@ -109,7 +120,7 @@ def test_hidden_code_is_refused_and_its_twin_is_not(
 def test_types_and_functions_of_known_extensions_are_plain(via: str, front: ProxyProcess) -> None:
     """What well-known extensions bring, enums, row types and views over harmless code are used like built-ins."""
     with psycopg.connect(dsn(front.port, user="model_x", dbname="hidden"), autocommit=True) as model:
-        answers = {text: sent(model, text, extended=STATES[via]) for text in lines(HONEST, "public")}
+        answers = {text: sent(model, text, extended=STATES[via]) for text in lines(HONEST + HONEST_IN_H, "public")}
     assert {text: told for text, told in answers.items() if told is not None} == {}
 
 

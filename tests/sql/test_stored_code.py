@@ -35,6 +35,17 @@ def test_types_of_values_are_read() -> None:
     assert read_stored(tree).values == frozenset({16402, 2277, 16403, 16404})
 
 
+def test_what_depends_on_no_column_is_told_apart() -> None:
+    """The planner works it out; what a column stands in, it leaves to when there are rows."""
+    tree = (
+        "({OPEXPR :opno 551 :opfuncid 177 :args ({FUNCEXPR :funcid 16400 :args ({CONST :consttype 23})}"
+        " {FUNCEXPR :funcid 16401 :args ({FUNCEXPR :funcid 16402 :args <>} {VAR :varno 1})})}"
+        " {OPEXPR :opno 16500 :args ({CONST} {CONST})})"
+    )
+    constant = read_stored(tree).constant
+    assert constant == StoredCode(functions=frozenset({16400, 16402}), operators=frozenset({16500}))
+
+
 def test_what_a_rule_writes_is_not_what_it_reads() -> None:
     """The result relation is written; NOTIFY is noticed."""
     rule = (
