@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from proxy.server import catalog_queries as sql
 from proxy.sql import (
+    PLANNED,
     CastRow,
     CatalogRows,
     ClassRow,
@@ -93,7 +94,7 @@ class CatalogReader:
             for start in range(0, len(versions), _CHUNK):
                 chunk = {key: (number, key, version) for _, key, version in versions[start : start + _CHUNK]}
                 texts = await fetch(sql.TEXTS_OF_STORED[number], list(chunk))
-                for key, code in await asyncio.to_thread(_read_all, texts):
+                for key, code in await asyncio.to_thread(_read_all, texts, sql.STORED_KINDS[number] in PLANNED):
                     trees[chunk[key]] = same.setdefault(code, code)
         self._trees = trees
         return await asyncio.to_thread(_stored_rows, rows, trees)
@@ -118,8 +119,8 @@ def _stored_rows(rows: _Rows, trees: Mapping[_Version, StoredCode]) -> tuple[Sto
     )
 
 
-def _read_all(texts: _Rows) -> list[tuple[int, StoredCode]]:
-    return [(key, read_stored(text or "")) for key, text in texts]
+def _read_all(texts: _Rows, planned: bool) -> list[tuple[int, StoredCode]]:
+    return [(key, read_stored(text or "", planned=planned)) for key, text in texts]
 
 
 def _oids(given: Iterable[int | None] | None) -> tuple[int, ...]:

@@ -272,6 +272,11 @@ class Judge:
             self._keep(profile.by_shape, shaped, ruled)
 
     def _expanded(self, found: Study, profile: Profile) -> tuple[Facts, ...] | Unreadable:
+        encoding = profile.key.settings.server_encoding
+        if found.needs_utf8 and encoding != "UTF8" and profile.key.account.enforced:
+            return Unreadable(
+                because=f"the database's encoding is {encoding}, and a name beyond ASCII may be another one there"
+            )
         if isinstance(found.reading, Unreadable):
             return found.reading
         return expand_each(found.reading, profile.census, profile.key.settings)

@@ -16,7 +16,9 @@ from proxy.sql import Moves, Settings, search_path_of
 from proxy.wire import Session
 
 _NOTHING: Final = Moves.NOTHING
-_REPORTED: Final = frozenset((b"search_path", b"standard_conforming_strings", b"client_encoding", b"server_version"))
+_REPORTED: Final = frozenset(
+    (b"search_path", b"standard_conforming_strings", b"client_encoding", b"server_encoding", b"server_version")
+)
 _DIGITS: Final = re.compile(rb"[0-9]{1,4}")
 
 
@@ -89,6 +91,7 @@ class ReadingSettings:
             user_on_path=self._user if path is not None and b"$user" in path else None,
             standard_conforming_strings=self._reported.get(b"standard_conforming_strings", b"on") == b"on",
             client_encoding=self._reported.get(b"client_encoding", b"UTF8").decode("latin-1"),
+            server_encoding=self._reported.get(b"server_encoding", b"UTF8").decode("latin-1"),
             settled=self._moving is not Moves.LEXICAL,
             moved=self._moved is not _NOTHING,
             temporary=self.temporary,

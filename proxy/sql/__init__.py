@@ -1,6 +1,7 @@
 """Statement text -> facts. Pure: no sockets, no clock, no files. This module is the room's door."""
 
 from proxy.sql.catalog_rows import (
+    PLANNED,
     CastRow,
     CatalogRows,
     ClassRow,
@@ -38,6 +39,7 @@ from proxy.sql.text_study import LARGE_TEXT_BYTES, Study, study
 
 __all__ = [
     "LARGE_TEXT_BYTES",
+    "PLANNED",
     "TO_DEFAULT",
     "Act",
     "Bounds",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.sql.stored_code import StoredCode
 
@@ -152,6 +152,10 @@ class StoredKind(StrEnum):
     PARTITION_KEY = "partition key"
     ARGUMENT = "argument default"
     STATISTICS = "statistics"
+
+
+PLANNED: Final = frozenset({StoredKind.INDEX, StoredKind.CHECK, StoredKind.PARTITION_KEY, StoredKind.STATISTICS})
+"""What the planner looks at when it plans a read."""
 
 
 class StoredRow(NamedTuple):

@@ -244,6 +244,7 @@ class Settings:
     """Major version; 0 where it is not known, which counts as older than everything."""
     standard_conforming_strings: bool = True
     client_encoding: str = "UTF8"
+    server_encoding: str = "UTF8"
     settled: bool = True
     """False: a statement that may change how texts are read is under way, so none of the above need hold for the next.
     """

@@ -35,6 +35,7 @@ _HARMLESS_WORDS = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\s*([A-Za-z]+)(?=\s|$)")
+_ANY_NAME = re.compile(r'[uU]&"|"(?:[^"]|"")*"|\w+')
 _NAME = re.compile(r"[^\W\d]\w*")
 _LONGEST_NAME = 63
 _MAYBE_SECRET = re.compile(
@@ -190,3 +191,20 @@ def _leading_words(text: str) -> str:
         kept.append(found[1])
         position = found.end()
     return " ".join([*kept, CUT])
+
+
+def may_name_otherwise(text: str) -> bool:
+    """Tell whether a word may be another name in a database whose encoding is not UTF8.
+
+    There names are cut at 63 bytes of that encoding, and in encodings of one byte a character letters beyond ASCII
+    fold, too (scansup.c). Words of strings count where they stand in the text.
+    """
+    return any(
+        word in ('u&"', 'U&"')
+        or (not word.isascii() and (len(word.encode(errors="replace")) > _LONGEST_NAME or _has_capital(word)))
+        for word in _ANY_NAME.findall(text)
+    )
+
+
+def _has_capital(word: str) -> bool:
+    return any(letter > "\x7f" and letter != letter.lower() for letter in word)

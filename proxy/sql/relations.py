@@ -45,7 +45,6 @@ _POLICY_COMMANDS: Final = {Effect.SELECT: "r*", Effect.INSERT: "ar*", Effect.UPD
 _WRITES: Final = frozenset({Effect.INSERT, Effect.UPDATE})
 _ROWS: Final = frozenset({Effect.SELECT, Effect.INSERT, Effect.UPDATE, Effect.DELETE})
 _OF_NO_RELATION: Final = frozenset({StoredKind.DOMAIN, StoredKind.DOMAIN_DEFAULT, StoredKind.ARGUMENT})
-_PLANNED: Final = frozenset({StoredKind.INDEX, StoredKind.CHECK, StoredKind.PARTITION_KEY, StoredKind.STATISTICS})
 _FOREIGN: Final = "it is a foreign table: what runs behind it is outside this database"
 
 
@@ -245,7 +244,7 @@ class Relations:
                 path = _words(stored, row, name)
                 but = PART_OF_DEFAULTS if stored.kind is StoredKind.DEFAULT else frozenset[str]()
                 yield routines.code_of_stored(stored.code, path, but)
-            elif stored.kind in _PLANNED and effect in _ROWS and stored.code.constant is not None:
+            elif effect in _ROWS and stored.code.constant is not None:
                 # The planner looks at these, and works out what depends on no column.
                 yield routines.code_of_stored(stored.code.constant, _words(stored, row, name))
         yield from map(routines.code_of_class, self._classes(attached, effect))

@@ -87,9 +87,9 @@ class _Query:
         return self.relations[place - 1] if 0 < place <= len(self.relations) else 0
 
 
-def read_stored(text: str) -> StoredCode:
-    """Read the text of a pg_node_tree; one of no tree gives nothing."""
-    reading = _Reading()
+def read_stored(text: str, *, planned: bool = False) -> StoredCode:
+    """Read the text of a pg_node_tree; one of no tree gives nothing. `planned`: look for what depends on no column."""
+    reading = _Reading(planned)
     for token in _TOKEN.finditer(text):
         label, close, name, number, numbers, value = token.groups()
         if label is not None:
@@ -106,7 +106,8 @@ def read_stored(text: str) -> StoredCode:
 class _Reading:
     """What has been seen of a tree so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, planned: bool) -> None:
+        self._planned = planned
         self.values: set[int] = set()
         self._named: dict[str, set[int]] = {}
         self._reads: dict[int, None] = {}
@@ -163,7 +164,7 @@ class _Reading:
         if name in _OIDS:
             kind = _OIDS[name]
             self._named.setdefault(kind, set()).update(values)
-            if not self._queries and kind != "type":
+            if self._planned and kind != "type":
                 self._pending.extend((len(self._labels), kind, oid) for oid in values)
         elif self._queries:
             self._place(self._queries[-1], self._labels[-1], name, values[0])
@@ -183,9 +184,11 @@ class _Reading:
 
     def code(self) -> StoredCode:
         """Give what was found."""
-        constant = StoredCode(functions=self._functions(self._constant), operators=self._operators(self._constant))
+        constant = None
+        if self._constant:
+            constant = StoredCode(functions=self._functions(self._constant), operators=self._operators(self._constant))
         return StoredCode(
-            constant=None if constant == NOTHING else constant,
+            constant=constant,
             functions=self._functions(self._named),
             operators=self._operators(self._named),
             types=frozenset(oid for oid in self._named.get("type", ()) if oid >= FIRST_USER_OID),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.sql.facts import Bounds, Facts, Unreadable
-from proxy.sql.normal import fingerprint, mask
+from proxy.sql.normal import fingerprint, mask, may_name_otherwise
 from proxy.sql.reading import read_statements
 
 LARGE_TEXT_BYTES: Final = 8_192
@@ -27,6 +27,8 @@ class Study:
     """The text that was read, as a log may show it."""
     mark: str = ""
     """Its fingerprint; empty where it has none."""
+    needs_utf8: bool = False
+    """A name in it may be another in a database whose encoding is not UTF8."""
 
 
 def study(text: str, form: str | None, bounds: Bounds) -> Study:
@@ -34,9 +36,16 @@ def study(text: str, form: str | None, bounds: Bounds) -> Study:
     if form is not None:
         reading = read_statements(form, bounds)
         if not isinstance(reading, Unreadable) and not any(facts.literal_bound for facts in reading):
-            return Study(form=form, reading=reading, masked=mask(form), mark=fingerprint(form) or "")
+            return Study(
+                form=form,
+                reading=reading,
+                masked=mask(form),
+                mark=fingerprint(form) or "",
+                needs_utf8=may_name_otherwise(form),
+            )
     # The unbounded WHERE of one constant may be the bounded one of the next.
     reading = read_statements(text, bounds)
     if len(text) > bounds.statement_bytes:
         return Study(reading=reading)
-    return Study(reading=reading, masked=mask(text), mark=fingerprint(text) or "")
+    otherwise = may_name_otherwise(text if form is None else form)
+    return Study(reading=reading, masked=mask(text), mark=fingerprint(text) or "", needs_utf8=otherwise)

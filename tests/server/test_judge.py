@@ -146,3 +146,22 @@ def test_path_that_a_message_moves_is_not_known_behind_it(text: str, refused: bo
     settings = Settings(search_path=("public",))
     key = ProfileKey(account=account("clerk", policy), database="demo", settings=settings)
     assert strict.rule(text.encode(), strict.profile(key)).decision.refused is refused
+
+
+@pytest.mark.parametrize(
+    ("encoding", "user", "text", "refused"),
+    [
+        ("UTF8", "model_a", 'SELECT 1 AS "Ä"', False),
+        ("LATIN1", "model_a", 'SELECT 1 AS "Ä"', True),
+        ("LATIN1", "model_a", "SELECT 'Ä' AS \"ä\"", False),
+        ("LATIN1", "person_ada", 'SELECT 1 AS "Ä"', False),
+        ("SQL_ASCII", "model_a", 'WITH "' + "é" * 32 + '" AS (SELECT 1) SELECT 1', True),
+    ],
+)
+def test_names_that_the_databases_encoding_makes_others_are_not_read(
+    encoding: str, user: str, text: str, refused: bool, judge: Judge
+) -> None:
+    """PostgreSQL folds and cuts names in the database's encoding; texts are read in UTF-8."""
+    settings = Settings(search_path=("public",), server_encoding=encoding)
+    here = judge.profile(ProfileKey(account=account(user, judge.policy), database="demo", settings=settings))
+    assert refused == judge.rule(text.encode(), here).decision.refused

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from postgast.native import lib
 
-from proxy.sql.normal import fingerprint, mask, normalize, word_at
+from proxy.sql.normal import fingerprint, mask, may_name_otherwise, normalize, word_at
 
 LITERALS = (
     "'zqsecret'",
@@ -173,3 +173,20 @@ def test_text_has_no_key_when_the_grammar_refuses_it(text: str) -> None:
     """Neither a normalized text nor a fingerprint."""
     assert normalize(text) is None
     assert fingerprint(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "otherwise"),
+    [
+        ('SELECT a AS "é", ü FROM t', False),
+        ("SELECT " + "a" * 80, False),
+        ("SELECT Ä", True),
+        ('SELECT * FROM "Ä"', True),
+        ("SELECT " + "é" * 32, True),
+        ('SELECT "' + "é " * 32 + '"', True),
+        ("SELECT u&" + r'"\00e9"', True),
+    ],
+)
+def test_names_that_other_encodings_fold_or_cut_are_found(text: str, otherwise: bool) -> None:
+    """Letters beyond ASCII that are capitals, and names longer than 63 bytes of UTF-8 that are not ASCII."""
+    assert otherwise == may_name_otherwise(text)

@@ -42,7 +42,7 @@ def test_what_depends_on_no_column_is_told_apart() -> None:
         " {FUNCEXPR :funcid 16401 :args ({FUNCEXPR :funcid 16402 :args <>} {VAR :varno 1})})}"
         " {OPEXPR :opno 16500 :args ({CONST} {CONST})})"
     )
-    constant = read_stored(tree).constant
+    constant = read_stored(tree, planned=True).constant
     assert constant == StoredCode(functions=frozenset({16400, 16402}), operators=frozenset({16500}))
 
 
