@@ -137,6 +137,8 @@ EXPRESSIONS: Final = (
     Kernel("('{1}'::trapped[])[1]", Hole.INT, ROWS),
     Kernel("lower('[1,2)'::trapped_range)", Hole.INT, ROWS),
     Kernel("(1::caged).n", Hole.INT, ROWS),
+    Kernel("lower('[1,3]'::odd)", Hole.INT, ROWS),
+    Kernel("lower(odd(1, 3))", Hole.INT, ROWS),
     Kernel("jsonb_populate_record(NULL::pair, '{\"a\": 1}')", None, ROWS),
     Kernel("pg_input_is_valid('1', 'trapped')", Hole.BOOL, ROWS),
     Kernel("('1'::text).trapped", Hole.INT, ROWS, shows=False),
@@ -195,6 +197,14 @@ QUERIES: Final = (
     Kernel("SELECT 1 FROM graded WHERE r OPERATOR(ranks.=) r", Hole.QUERY, ROWS, shows=False),
     Kernel("SELECT 1 FROM graded a ORDER BY a", Hole.QUERY, ROWS, shows=False),
     Kernel("SELECT 1 FROM graded WHERE GREATEST(r, r) IS NULL", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT 1 FROM purse WHERE to_json(c) IS NOT NULL", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT 1 FROM purse WHERE row_to_json(purse) IS NOT NULL", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT 1 FROM purse WHERE JSON_QUERY('{}', c) IS NOT NULL", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT 1 FROM purse WHERE 'x'::text || c IS NOT NULL", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT c::int FROM purse", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT c::information_schema.cardinal_number::int FROM purse", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT (cs::_int4)[1] FROM purse", Hole.QUERY, ROWS, shows=False),
+    Kernel("SELECT id FROM v_coin", Hole.QUERY, ROWS, shows=False),
     Kernel("SELECT array_position(array_agg(r), (array_agg(r))[1]) FROM graded", Hole.QUERY, ROWS, shows=False),
 )  # fmt: skip
 
@@ -210,6 +220,7 @@ TYPES: Final = (
     Kernel("SETOF trapped", Hole.TYPE, ROWS, value="1"),
     Kernel("pair", Hole.TYPE, ROWS, value="(1,2)"),
     Kernel("trapped_range", Hole.TYPE, ROWS, value="[1,2)"),
+    Kernel("odd", Hole.TYPE, ROWS, value="[1,2)"),
 )  # fmt: skip
 
 OPERATORS: Final = (
