@@ -26,22 +26,24 @@ TEMPLATES = (
     "SELECT {}; DROP TABLE t{}",
     "SELECT interval_{}, {}.{}, .{}, {}e{} FROM t",
 )
-INTEGERS = st.integers(min_value=0, max_value=10**9 + 10**7).map(str) | st.sampled_from(
-    ["007", "2147483648", "1_000", "0x1F"]
-)
+INTEGERS = st.integers(min_value=0, max_value=10**9 - 1).map(str)
+ODD = st.sampled_from(["007", "1000000000", "2147483648", "1_000", "0x1F"])
 
 
 @given(st.sampled_from(TEMPLATES), st.data())
 def test_texts_of_a_covered_shape_are_normalized_alike(template: str, data: st.DataObject) -> None:
     """Wherever a shape is taken for a normalized text, every text of that shape has it."""
-    holes = template.count("{}")
-    first, second = (template.format(*data.draw(st.lists(INTEGERS, min_size=holes, max_size=holes))) for _ in "ab")
+    numbers = [data.draw(INTEGERS) for _ in range(template.count("{}"))]
+    if data.draw(st.integers(0, 3)) == 0:
+        numbers[data.draw(st.integers(0, len(numbers) - 1))] = data.draw(ODD)
+    first = template.format(*numbers)
     shaped, normalized = shape(first.encode()), normalize(first)
-    # Not an early return: where too few examples are left, hypothesis fails the test.
-    assume(shaped is not None and normalized is not None)
     assert shaped is not None
-    assert normalized is not None
-    assume(shape(second.encode()) == shaped and covers(shaped, normalized.encode()))
+    # Not an early return: where too few examples are left, hypothesis fails the test.
+    assume(normalized is not None and covers(shaped, normalized.encode()))
+    pieces = shaped.decode().split("\x01")
+    second = "".join(piece + data.draw(INTEGERS) for piece in pieces[:-1]) + pieces[-1]
+    assert shape(second.encode()) == shaped
     assert normalize(second) == normalized
 
 
